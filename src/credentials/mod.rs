@@ -1,0 +1,192 @@
+//! Credentials as one immutable value, and the seam that provides them.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+pub(crate) mod cached;
+mod callback;
+mod static_keys;
+
+pub use callback::CallbackCredentials;
+pub use static_keys::StaticCredentials;
+
+use crate::error::{Error, Result};
+use crate::sensitive::Sensitive;
+use crate::sync::{BoxFuture, MaybeSend, MaybeSync};
+use crate::time::Timestamp;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+/// The longest AccessKey id or secret that is accepted, in bytes. Security tokens have no documented maximum.
+const MAX_KEY: usize = 512;
+/// The longest security token that is accepted, in bytes (seen today: 1–2 kB).
+const MAX_TOKEN: usize = 64 * 1024;
+
+/// An AccessKey pair, or the triple of a session: id, secret, token and expiry as ONE immutable value.
+///
+/// Cheap to clone. `Debug` shows the expiry and whether there is a token, nothing else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials(Arc<Parts>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
+    access_key_id: Sensitive<String>,
+    access_key_secret: Sensitive<String>,
+    security_token: Option<Sensitive<String>>,
+    expiration: Option<Timestamp>,
+    principal: Option<String>,
+}
+
+impl Credentials {
+    /// A long-lived AccessKey pair.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when a part is empty, over-long or has characters that no
+    /// key has (spaces, line breaks, non-ASCII); the message names the part, never its content.
+    pub fn access_key(id: impl Into<String>, secret: impl Into<String>) -> Result<Self> {
+        let (id, secret) = (Sensitive::new(id.into()), Sensitive::new(secret.into()));
+        check("AccessKeyId", id.expose(), MAX_KEY)?;
+        check("AccessKeySecret", secret.expose(), MAX_KEY)?;
+        Ok(Self(Arc::new(Parts {
+            access_key_id: id,
+            access_key_secret: secret,
+            security_token: None,
+            expiration: None,
+            principal: None,
+        })))
+    }
+
+    /// The triple of a temporary session (STS, Function Compute). Add the expiry where it is known.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), as for [`access_key`](Self::access_key).
+    pub fn session(
+        id: impl Into<String>,
+        secret: impl Into<String>,
+        token: impl Into<String>,
+    ) -> Result<Self> {
+        let token = Sensitive::new(token.into());
+        check("SecurityToken", token.expose(), MAX_TOKEN)?;
+        Ok(Self::access_key(id, secret)?.edit(|p| p.security_token = Some(token)))
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// When the session ends. Without one, a provider is asked again for every call to the service.
+    #[must_use]
+    pub fn with_expiration(self, at: Timestamp) -> Self {
+        self.edit(|p| p.expiration = Some(at))
+    }
+
+    /// Who this is (account and role). When it changes, everything that was cached for the former is purged.
+    #[must_use]
+    pub fn with_principal(self, principal: impl Into<String>) -> Self {
+        self.edit(|p| p.principal = Some(principal.into()))
+    }
+
+    /// The AccessKey id.
+    pub fn access_key_id(&self) -> &str {
+        self.0.access_key_id.expose()
+    }
+
+    /// The AccessKey secret. Do not log it.
+    pub fn access_key_secret(&self) -> &str {
+        self.0.access_key_secret.expose()
+    }
+
+    /// The session's security token. Do not log it.
+    pub fn security_token(&self) -> Option<&str> {
+        self.0.security_token.as_ref().map(|t| t.expose().as_str())
+    }
+
+    /// When the session ends, where that is known.
+    pub fn expiration(&self) -> Option<Timestamp> {
+        self.0.expiration
+    }
+
+    /// Who this is, where the provider knows it.
+    pub fn principal(&self) -> Option<&str> {
+        self.0.principal.as_deref()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("session", &self.0.security_token.is_some())
+            .field("expiration", &self.0.expiration)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check(field: &str, value: &str, max: usize) -> Result<()> {
+    let fault = if value.is_empty() {
+        "is empty"
+    } else if value.len() > max {
+        "is too long"
+    } else if !value.bytes().all(|b| b.is_ascii_graphic()) {
+        "contains a space, a line break or another character that no key has"
+    } else {
+        return Ok(());
+    };
+    Err(Error::config(format!("credentials: {field} {fault}; copy it again from where it was issued")))
+}
+
+/// What a provider is given: the corrected time, and why it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    now: Timestamp,
+    rejected: bool,
+    _later: std::marker::PhantomData<&'a ()>,
+}
+
+impl Context<'_> {
+    pub(crate) fn new(now: Timestamp, rejected: bool) -> Self {
+        Self { now, rejected, _later: std::marker::PhantomData }
+    }
+
+    /// The wall clock, corrected by what the service's answers said of it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whether the service refused the credentials that this provider gave before: do not give them again.
+    pub fn rejected(&self) -> bool {
+        self.rejected
+    }
+}
+
+/// Provides credentials. Implemented by simsim's sources, and by users for their own.
+///
+/// A provider need not cache or coalesce: the client does both, refreshes sessions ahead of their expiry, and
+/// keeps a session that is still valid when its refresh fails.
+pub trait ProvideCredentials: MaybeSend + MaybeSync + 'static {
+    /// Obtains credentials. `Ok(None)` means "not configured here, try the next source"; an error means
+    /// "configured but broken" and stops the search.
+    ///
+    /// # Errors
+    /// Whatever went wrong; it must not quote keys or tokens.
+    fn provide(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend;
+
+    /// The source's name for `status()`, such as `static_ak`.
+    fn name(&self) -> &'static str {
+        "custom"
+    }
+}
+
+/// The type-erased twin of [`ProvideCredentials`].
+pub(crate) trait DynProvideCredentials: MaybeSend + MaybeSync + 'static {
+    fn provide<'a>(&'a self, cx: &'a Context<'a>) -> BoxFuture<'a, Result<Option<Credentials>>>;
+    fn name(&self) -> &'static str;
+}
+
+impl<P: ProvideCredentials> DynProvideCredentials for P {
+    fn provide<'a>(&'a self, cx: &'a Context<'a>) -> BoxFuture<'a, Result<Option<Credentials>>> {
+        Box::pin(ProvideCredentials::provide(self, cx))
+    }
+    fn name(&self) -> &'static str {
+        ProvideCredentials::name(self)
+    }
+}

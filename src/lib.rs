@@ -1,0 +1,14 @@
+//! Secret client of Alibaba Cloud KMS: an application names a secret and gets its value.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+pub mod credentials;
+mod error;
+pub mod http;
+pub mod runtime;
+mod sensitive;
+pub mod sync;
+mod time;
+
+pub use error::{Error, ErrorKind, Result};
+pub use sensitive::Sensitive;
+pub use time::{Instant64, Now, Timestamp};
