@@ -1,0 +1,5 @@
+//! What the gateways speak: pure encoding of calls and decoding of answers.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+pub(crate) mod error_body;
+pub(crate) mod shared;
