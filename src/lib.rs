@@ -4,6 +4,7 @@
 pub mod credentials;
 mod error;
 pub mod http;
+mod json;
 pub mod runtime;
 mod sensitive;
 pub mod sync;
