@@ -7,6 +7,7 @@ pub mod http;
 mod json;
 pub mod runtime;
 mod sensitive;
+pub mod signing;
 pub mod sync;
 mod time;
 
