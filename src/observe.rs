@@ -97,7 +97,7 @@ impl Watch {
 fn hashed(name: &str) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(name.as_bytes());
-    crate::signing::encoding::hex(digest.get(..8).unwrap_or_default())
+    crate::signing::encoding::lower_hex(digest.get(..8).unwrap_or_default())
 }
 
 #[cfg(feature = "tracing")]
