@@ -177,7 +177,11 @@ impl Client {
                     };
                 }
                 Entered::Lead(lease, None) => {
-                    let kind = if matches!(intent, Intent::Refresh { .. }) { EventKind::Refresh } else { EventKind::Miss };
+                    let kind = if matches!(intent, Intent::Refresh { .. }) {
+                        EventKind::Refresh
+                    } else {
+                        EventKind::Miss
+                    };
                     let outcome = self.lead(key, lease, deadline, own_limit).await;
                     return (kind, outcome.map(|record| just_fetched(&record)));
                 }
@@ -262,7 +266,8 @@ impl Client {
         let inner = &self.inner;
         let endpoint = inner.target.endpoint_for(&key.name)?;
         let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
-        let call = ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
+        let call =
+            ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
         let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
         let (response, credentials) =
             inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;

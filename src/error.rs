@@ -220,16 +220,8 @@ impl Error {
         self.edit(|e| e.attempts = attempts)
     }
 
-    pub(crate) fn with_explanation(self, explanation: impl Into<Cow<'static, str>>) -> Self {
-        self.edit(|e| e.explanation = explanation.into())
-    }
-
     pub(crate) fn with_source(self, source: Self) -> Self {
         self.edit(|e| e.source = Some(source))
-    }
-
-    pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
-        self.edit(|e| e.kind = kind)
     }
 
     /// What went wrong.

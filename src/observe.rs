@@ -106,7 +106,9 @@ fn trace(kind: EventKind, secret: &str, duration: Duration, error: Option<ErrorK
     let ms = crate::time::millis(duration);
     match kind {
         EventKind::Hit | EventKind::Coalesced => tracing::trace!(event, secret, ms, error, "simsim"),
-        EventKind::Throttle | EventKind::Retry | EventKind::Stale => tracing::warn!(event, secret, ms, error, "simsim"),
+        EventKind::Throttle | EventKind::Retry | EventKind::Stale => {
+            tracing::warn!(event, secret, ms, error, "simsim")
+        }
         EventKind::Miss | EventKind::Refresh => tracing::debug!(event, secret, ms, error, "simsim"),
     }
 }

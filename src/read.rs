@@ -84,7 +84,10 @@ impl<'a> GetSecret<'a> {
 
 impl Client {
     /// Reads several secrets, at most six at a time: one result per name, in the order of the names.
-    pub async fn get_secrets<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, Result<Secret>)> {
+    pub async fn get_secrets<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<(&'a str, Result<Secret>)> {
         let reads = names.into_iter().map(|name| {
             let client = self.clone();
             Box::pin(async move { (name, client.get_secret(name).await) }) as BoxFuture<'a, _>

@@ -112,11 +112,14 @@ impl VersionSelector {
 }
 
 fn check_version(field: &str, value: &str) -> Result<()> {
-    let ok = !value.is_empty() && value.chars().count() <= MAX_VERSION && !value.chars().any(char::is_control);
+    let ok =
+        !value.is_empty() && value.chars().count() <= MAX_VERSION && !value.chars().any(char::is_control);
     if ok {
         return Ok(());
     }
-    Err(Error::config(format!("{field}: must have 1 to 64 characters and no control characters; leave it out for the current version")))
+    Err(Error::config(format!(
+        "{field}: must have 1 to 64 characters and no control characters; leave it out for the current version"
+    )))
 }
 
 /// `SecretType`, as KMS names it.
@@ -272,10 +275,9 @@ impl Secret {
     pub fn text(&self) -> Result<&str> {
         match &self.record.value {
             SecretValue::Text(text) => Ok(text.expose()),
-            SecretValue::Binary(_) => Err(Error::new(
-                crate::ErrorKind::Unsupported,
-                "the secret is binary; read it with bytes()",
-            )),
+            SecretValue::Binary(_) => {
+                Err(Error::new(crate::ErrorKind::Unsupported, "the secret is binary; read it with bytes()"))
+            }
         }
     }
 

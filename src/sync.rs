@@ -3,8 +3,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 /// `Send` natively, no bound on wasm32 (where one isolate is one thread and JavaScript values are not `Send`).
 #[cfg(not(target_arch = "wasm32"))]

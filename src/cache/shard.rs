@@ -171,7 +171,8 @@ impl Shard {
             return Entered::Failed(Error::new(ErrorKind::Internal, "no cache slot"));
         };
         slot.used = used;
-        if slot.flight.as_ref().is_some_and(|f| matches!(f.status(now.mono), Status::Done(_) | Status::Over)) {
+        if slot.flight.as_ref().is_some_and(|f| matches!(f.status(now.mono), Status::Done(_) | Status::Over))
+        {
             // A leader whose lease has ended loses its place, and its followers look for the new one.
             if let Some(old) = slot.flight.take() {
                 old.abandon();
@@ -187,7 +188,11 @@ impl Shard {
                 if let Some(flight) = &slot.flight {
                     let flight = flight.clone();
                     self.coalesced = self.coalesced.wrapping_add(1);
-                    return if flight.sequence > after { Entered::Follow(flight, None) } else { Entered::Queue(flight) };
+                    return if flight.sequence > after {
+                        Entered::Follow(flight, None)
+                    } else {
+                        Entered::Queue(flight)
+                    };
                 }
             }
             Intent::Read { max_age } => {
@@ -305,7 +310,8 @@ impl Shard {
 
     /// Remembers a failure unless one is being remembered: many readers may notice the same slow flight.
     pub(super) fn remember_once(&mut self, key: &Key, now: Now, error: &Error, random: u64) {
-        if !self.find(key).is_some_and(|s| s.failure.as_ref().is_some_and(|f| now.mono < f.until)) {
+        let known = self.find(key).and_then(|s| s.failure.as_ref()).is_some_and(|f| now.mono < f.until);
+        if !known {
             self.remember(key, now, error, random);
         }
     }
@@ -319,7 +325,8 @@ impl Shard {
             Memory::Short => SHORT,
             Memory::Backoff => {
                 let (first, cap) = BACKOFF;
-                let ceiling = first.saturating_mul(1u64.checked_shl(count.min(16)).unwrap_or(u64::MAX)).min(cap);
+                let ceiling =
+                    first.saturating_mul(1u64.checked_shl(count.min(16)).unwrap_or(u64::MAX)).min(cap);
                 // Half of the time is certain, the other half is jitter: a fleet does not come back in step.
                 let half = ceiling / 2;
                 half.saturating_add(random.checked_rem(half.saturating_add(1)).unwrap_or(0))

@@ -84,12 +84,4 @@ impl Schedule {
             Freshness::Fresh
         }
     }
-
-    /// For how long from `now` on the value stays fresh.
-    pub(crate) fn fresh_for(&self, now: Now) -> Duration {
-        match self.freshness(now) {
-            Freshness::Fresh => Duration::from_millis(self.fresh.saturating_sub(millis(self.age(now)))),
-            _ => Duration::ZERO,
-        }
-    }
 }

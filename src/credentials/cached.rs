@@ -76,7 +76,7 @@ impl Snapshot {
 /// its end, but never before half of it has passed.
 fn refresh_at(lifetime: u64) -> u64 {
     const MINUTE: u64 = 60_000;
-    let ahead = (lifetime / 5).min(15 * MINUTE).max(5 * MINUTE);
+    let ahead = (lifetime / 5).clamp(5 * MINUTE, 15 * MINUTE);
     lifetime.saturating_sub(ahead).max(lifetime / 2)
 }
 
@@ -193,7 +193,8 @@ impl CachedCredentials {
                     s.failure = None;
                     s.rejected = None;
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
-                        s.snapshot = Some(Snapshot { credentials: credentials.clone(), obtained: now, expiration });
+                        s.snapshot =
+                            Some(Snapshot { credentials: credentials.clone(), obtained: now, expiration });
                     }
                 }
                 Err(error) => {

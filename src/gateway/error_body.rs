@@ -6,7 +6,7 @@ use crate::http::Response;
 use crate::json;
 use crate::sensitive::Sensitive;
 use crate::signing::acs3::Signed;
-use crate::signing::diagnosis;
+use crate::signing::diagnosis::differing_line;
 use std::time::Duration;
 
 /// The longest wait that the service may ask for (the official SDKs cap it there as well).
@@ -38,8 +38,8 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
     };
     let explanation = match (&code, &parts.message) {
         (Some(code), Some(message)) if code == "SignatureDoesNotMatch" => {
-            diagnosis::differing_line(signed.canonical_request(), message.expose())
-                .map(|d| ["the service signed something else: ", &d.to_string(), " differs"].concat())
+            differing_line(signed.canonical_request.expose(), message.expose())
+                .map(|d| ["the service signed something else: ", d.name(), " differs"].concat())
         }
         (None, _) if (300..400).contains(&status) => {
             Some(String::from("the answer is a redirect, which is never followed; check the endpoint"))

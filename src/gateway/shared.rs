@@ -62,7 +62,9 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
     let value = match text(&mut body, "SecretDataType").as_deref() {
         Some("binary") => {
             let decoded = base64::engine::general_purpose::STANDARD.decode(value.expose());
-            SecretValue::Binary(Sensitive::new(decoded.map_err(|_| wrong("the binary SecretData is not base64"))?))
+            SecretValue::Binary(Sensitive::new(
+                decoded.map_err(|_| wrong("the binary SecretData is not base64"))?,
+            ))
         }
         _ => SecretValue::Text(value),
     };

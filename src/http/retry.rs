@@ -131,7 +131,7 @@ impl Attempts {
         let wait = match (failure.cause, failure.error.retry_after()) {
             (Cause::Nonce, _) => Duration::ZERO,
             // The service's word is a minimum; jitter on top keeps a throttled fleet from coming back in step.
-            (_, Some(after)) => after.saturating_add(self.backoff(policy, random) / 4),
+            (_, Some(after)) => after.saturating_add(self.backoff(policy, random)),
             (_, None) => self.backoff(policy, random),
         };
         if now.after(wait) >= deadline || !bucket.take() {
@@ -150,7 +150,8 @@ impl Attempts {
 
 /// How long one attempt may take: the policy's limit, and at most half of what is left.
 pub(crate) fn attempt_timeout(policy: &RetryPolicy, now: Instant64, deadline: Instant64) -> Duration {
-    policy.attempt_timeout.min((deadline.since(now) / 2).max(Duration::from_millis(1)))
+    let half = millis(deadline.since(now)) / 2;
+    policy.attempt_timeout.min(Duration::from_millis(half.max(1)))
 }
 
 /// The error of a call that ran out of time; the last failure is its source.

@@ -5,7 +5,9 @@ use crate::credentials::Credentials;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result, is_clock_code, is_key_code};
 use crate::gateway::error_body::{self, Refusal};
-use crate::http::retry::{Attempts, Bucket, Cause, Decision, Failure, RetryPolicy, attempt_timeout, out_of_time};
+use crate::http::retry::{
+    Attempts, Bucket, Cause, Decision, Failure, RetryPolicy, attempt_timeout, out_of_time,
+};
 use crate::http::{DynFetch, FetchError, FetchErrorKind, Method, Request, Response};
 use crate::observe::{EventKind, Watch};
 use crate::region::Endpoint;
@@ -97,12 +99,16 @@ impl OpenApi {
             };
             let now = self.clock.now().mono;
             let random = self.clock.random()?;
-            let decision = self
-                .bucket
-                .with(|b| attempts.decide(&failure, &self.policy, b, now, limit.deadline, random));
+            let decision =
+                self.bucket.with(|b| attempts.decide(&failure, &self.policy, b, now, limit.deadline, random));
             let error = failure.error.with_attempts(attempts.sent);
             if error.kind() == ErrorKind::Throttled {
-                self.watch.emit(EventKind::Throttle, limit.name, error.retry_after().unwrap_or_default(), Some(error.kind()));
+                self.watch.emit(
+                    EventKind::Throttle,
+                    limit.name,
+                    error.retry_after().unwrap_or_default(),
+                    Some(error.kind()),
+                );
             }
             let Decision::Again(wait) = decision else { return Err(error) };
             self.watch.emit(EventKind::Retry, limit.name, wait, Some(error.kind()));

@@ -84,7 +84,9 @@ impl Endpoint {
             return fault("plain http is for loopback only; use https (or allow_http for tests)");
         }
         if origin == Origin::Environment && !loopback && !host_lower.ends_with(".aliyuncs.com") {
-            return fault("an endpoint from the environment must end in .aliyuncs.com or be loopback; set any other in code");
+            return fault(
+                "an endpoint from the environment must end in .aliyuncs.com or be loopback; set any other in code",
+            );
         }
         let default = if https { ":443" } else { ":80" };
         let authority = authority.strip_suffix(default).unwrap_or(authority).to_ascii_lowercase();
@@ -126,7 +128,9 @@ fn is_host(host: &str) -> bool {
         return v6.parse::<std::net::Ipv6Addr>().is_ok();
     }
     let label_ok = |l: &str| {
-        !l.is_empty() && !l.starts_with('-') && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        !l.is_empty()
+            && !l.starts_with('-')
+            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     host.len() <= 253 && host.split('.').all(label_ok)
 }
@@ -146,16 +150,35 @@ mod tests {
 
     #[test]
     fn a_region_gives_the_documented_hosts() {
-        assert_eq!(Endpoint::kms(Network::Public, "cn-hangzhou").url(""), "https://kms.cn-hangzhou.aliyuncs.com/");
-        assert_eq!(Endpoint::kms(Network::Vpc, "cn-hangzhou").authority(), "kms-vpc.cn-hangzhou.aliyuncs.com");
+        assert_eq!(
+            Endpoint::kms(Network::Public, "cn-hangzhou").url(""),
+            "https://kms.cn-hangzhou.aliyuncs.com/"
+        );
+        assert_eq!(
+            Endpoint::kms(Network::Vpc, "cn-hangzhou").authority(),
+            "kms-vpc.cn-hangzhou.aliyuncs.com"
+        );
     }
 
     #[test]
     fn an_endpoint_is_a_host_and_nothing_else() {
         for bad in [
-            "https://h.example/path", "https://h.example?x=1", "https://h.example#f", "https://u:p@h.example",
-            "http://h.example", "ftp://h.example", "https://", "", "https://h.example:0", "https://h.example:99999",
-            "https://h.example:x", "https://h ost", "https://[::1", "https://a:b:c", "https://..", "https://h.example//",
+            "https://h.example/path",
+            "https://h.example?x=1",
+            "https://h.example#f",
+            "https://u:p@h.example",
+            "http://h.example",
+            "ftp://h.example",
+            "https://",
+            "",
+            "https://h.example:0",
+            "https://h.example:99999",
+            "https://h.example:x",
+            "https://h ost",
+            "https://[::1",
+            "https://a:b:c",
+            "https://..",
+            "https://h.example//",
         ] {
             let e = Endpoint::parse("endpoint", bad, CODE).expect_err(bad);
             assert_eq!(e.kind(), ErrorKind::Config, "{bad}");
@@ -177,7 +200,12 @@ mod tests {
         let env = |t| Endpoint::parse("ALIBABA_CLOUD_KMS_ENDPOINT", t, Origin::Environment);
         assert!(env("kms.cn-hangzhou.aliyuncs.com").is_ok());
         assert!(env("http://127.0.0.1:9").is_ok());
-        for bad in ["evil.example", "aliyuncs.com.evil.example", "evilaliyuncs.com", "http://kms.cn-hangzhou.aliyuncs.com"] {
+        for bad in [
+            "evil.example",
+            "aliyuncs.com.evil.example",
+            "evilaliyuncs.com",
+            "http://kms.cn-hangzhou.aliyuncs.com",
+        ] {
             assert!(env(bad).is_err(), "{bad}");
         }
     }
@@ -185,6 +213,9 @@ mod tests {
     #[test]
     fn the_default_port_is_not_part_of_the_signed_host() {
         assert_eq!(Endpoint::parse("e", "https://H.example:443", CODE).expect("ok").authority(), "h.example");
-        assert_eq!(Endpoint::parse("e", "https://h.example:8443", CODE).expect("ok").authority(), "h.example:8443");
+        assert_eq!(
+            Endpoint::parse("e", "https://h.example:8443", CODE).expect("ok").authority(),
+            "h.example:8443"
+        );
     }
 }

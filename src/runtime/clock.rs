@@ -27,11 +27,6 @@ impl Clock {
         Self { runtime, ahead: AtomicI64::new(0) }
     }
 
-    /// A clock of the same platform that learns on its own.
-    pub(crate) fn runtime(&self) -> &Arc<dyn DynRuntime> {
-        &self.runtime
-    }
-
     /// Both clocks as the platform has them: ages are measured on these.
     #[inline]
     pub(crate) fn now(&self) -> Now {
