@@ -10,6 +10,8 @@ mod gateway;
 pub mod http;
 mod json;
 mod lease;
+#[doc(hidden)]
+pub mod mailbox;
 mod observe;
 mod openapi;
 mod read;

@@ -1,0 +1,205 @@
+//! The second way to drive the core: each operation is polled only inside its own `start` or `step`.
+//!
+//! Its transport, timers and providers are mailboxes: awaiting one posts an [`Effect`] and waits for the [`Reply`]
+//! that a later step brings. Nothing async is shared between operations, so a host that forbids one request to
+//! touch another's promises (workerd) can run them side by side, and a host may drop an operation at any moment.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+mod desk;
+mod leaf;
+pub mod session;
+pub mod wire;
+
+pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
+
+use crate::credentials::Credentials;
+use crate::error::Result;
+use crate::http::{FetchError, Request, Response};
+use crate::sync::BoxFuture;
+use crate::time::Now;
+use desk::Desk;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Names an operation; never used twice.
+pub type OpId = u32;
+/// Names an effect; never used twice.
+pub type EffectId = u32;
+
+/// What an operation asks its driver to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Send this request; answer with [`Reply::Answer`].
+    Fetch(Request),
+    /// Wait; answer with [`Reply::Slept`].
+    Sleep(Duration),
+    /// Ask the user's credentials provider; answer with [`Reply::Credentials`].
+    Provide {
+        /// The service refused what the provider gave before.
+        rejected: bool,
+    },
+    /// Run this new operation behind the answer: call [`Mailbox::run`]. No reply.
+    Spawn(OpId),
+    /// Tell the observer. No reply.
+    Emit(crate::observe::Event),
+    /// Nobody waits for this effect any more: end it if that is possible. No reply.
+    Abort(EffectId),
+    /// The operation is over, with this result. No reply.
+    Done(Vec<u8>),
+}
+
+/// What a driver brings back.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// For [`Effect::Fetch`].
+    Answer(std::result::Result<Response, FetchError>),
+    /// For [`Effect::Sleep`].
+    Slept,
+    /// For [`Effect::Provide`].
+    Credentials(Result<Option<Credentials>>),
+}
+
+/// The time and the randomness of one call into the mailbox.
+#[derive(Clone, Copy)]
+pub struct Turn<'a> {
+    /// Both clocks.
+    pub now: Now,
+    /// At least 16 fresh random bytes, or empty to go on with what earlier turns brought.
+    pub entropy: &'a [u8],
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// Operations, and the desk where their effects are posted.
+pub struct Mailbox {
+    desk: Arc<Desk>,
+    operations: HashMap<OpId, Operation>,
+}
+
+struct Operation {
+    future: BoxFuture<'static, Vec<u8>>,
+    background: bool,
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("operations", &self.operations.len()).finish_non_exhaustive()
+    }
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Mailbox {
+    /// A mailbox without operations.
+    pub fn new() -> Self {
+        Self { desk: Arc::new(Desk::new()), operations: HashMap::new() }
+    }
+
+    /// How many operations are under way.
+    pub fn operations(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// A transport that posts [`Effect::Fetch`].
+    pub fn fetch(&self) -> MailboxFetch {
+        MailboxFetch(self.desk.clone())
+    }
+
+    /// Clocks as of the current turn, timers as [`Effect::Sleep`], randomness from the turns' entropy.
+    pub fn runtime(&self) -> MailboxRuntime {
+        MailboxRuntime(self.desk.clone())
+    }
+
+    /// Work behind the answer as [`Effect::Spawn`], for operations that were started with `background`.
+    pub fn background(&self) -> MailboxBackground {
+        MailboxBackground(self.desk.clone())
+    }
+
+    /// A provider that posts [`Effect::Provide`].
+    pub fn credentials(&self) -> MailboxCredentials {
+        MailboxCredentials(self.desk.clone())
+    }
+
+    /// An observer that posts [`Effect::Emit`].
+    pub fn observer(&self) -> MailboxObserver {
+        MailboxObserver(self.desk.clone())
+    }
+
+    /// Starts an operation and polls it once. `background`: something can run work behind its answer.
+    pub fn start(
+        &mut self,
+        turn: Turn<'_>,
+        background: bool,
+        future: BoxFuture<'static, Vec<u8>>,
+    ) -> (OpId, Vec<(EffectId, Effect)>) {
+        let op = self.desk.next_op();
+        (op, self.poll(op, turn, Operation { future, background }))
+    }
+
+    /// Polls a spawned operation for the first time.
+    pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
+        match self.operations.remove(&op) {
+            Some(operation) => self.poll(op, turn, operation),
+            None => Vec::new(),
+        }
+    }
+
+    /// Brings the reply to an effect and polls the operation that posted it. A reply that nobody waits for is dropped.
+    pub fn step(
+        &mut self,
+        op: OpId,
+        effect: EffectId,
+        reply: Reply,
+        turn: Turn<'_>,
+    ) -> Vec<(EffectId, Effect)> {
+        let Some(operation) = self.operations.remove(&op) else { return Vec::new() };
+        self.desk.deliver(effect, reply);
+        self.poll(op, turn, operation)
+    }
+
+    /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
+    pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
+        drop(self.operations.remove(&op));
+        self.desk.collect().0
+    }
+
+    fn poll(&mut self, op: OpId, turn: Turn<'_>, mut operation: Operation) -> Vec<(EffectId, Effect)> {
+        self.desk.begin(turn, operation.background);
+        // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
+        let mut cx = Context::from_waker(Waker::noop());
+        let polled = operation.future.as_mut().poll(&mut cx);
+        let done = match polled {
+            Poll::Pending => {
+                self.operations.insert(op, operation);
+                None
+            }
+            Poll::Ready(result) => {
+                drop(operation);
+                Some(result)
+            }
+        };
+        let (mut effects, spawned) = self.desk.collect();
+        for (id, task) in spawned {
+            let future = Box::pin(async move {
+                task.await;
+                Vec::new()
+            });
+            self.operations.insert(id, Operation { future, background: false });
+        }
+        effects.extend(done.map(|result| (0, Effect::Done(result))));
+        effects
+    }
+}
