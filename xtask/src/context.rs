@@ -1,0 +1,56 @@
+//! Where things are and how loud to be: what every command is given.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::error::{Error, Result};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+/// The folders of a run and where the output of the programs it starts goes.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+    /// What outlives a clean clone: compiled std for wasm, cargo-deny. `SIMSIM_CACHE` moves it.
+    pub(crate) cache: PathBuf,
+    pub(crate) ci: bool,
+    /// While set, the output of started programs goes into this file and not to the terminal.
+    log: RefCell<Option<PathBuf>>,
+}
+
+impl Context {
+    pub(crate) fn find() -> Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root =
+            here.parent().ok_or_else(|| Error::new("xtask has no workspace folder above it"))?.to_path_buf();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) => root.join(dir),
+            None => root.join("target"),
+        };
+        let cache = std::env::var_os("SIMSIM_CACHE")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("XDG_CACHE_HOME").map(|dir| PathBuf::from(dir).join("simsim")))
+            .or_else(|| std::env::home_dir().map(|dir| dir.join(".cache/simsim")))
+            .unwrap_or_else(|| target.join("cache"));
+        let ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+        Ok(Self { root, target, cache, ci, log: RefCell::new(None) })
+    }
+
+    pub(crate) fn log(&self) -> Option<PathBuf> {
+        self.log.borrow().clone()
+    }
+
+    pub(crate) fn set_log(&self, path: Option<PathBuf>) {
+        *self.log.borrow_mut() = path;
+    }
+
+    /// Where cargo keeps the sources it downloaded.
+    pub(crate) fn cargo_home(&self) -> Option<PathBuf> {
+        let home = || std::env::home_dir().map(|home| home.join(".cargo"));
+        std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home)
+    }
+
+    /// Where `npm ci` put the programs of tests/npm.
+    pub(crate) fn npm_tool(&self, name: &str) -> PathBuf {
+        self.root.join("tests/npm/node_modules/.bin").join(name)
+    }
+}

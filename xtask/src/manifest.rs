@@ -1,0 +1,136 @@
+//! Reads wasm-pack.toml: artefacts, flags, budgets, and what must not be inside.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::context::Context;
+use crate::error::{During, Error, Result};
+use toml::{Table, Value};
+
+/// The build manifest of the npm package.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) package: String,
+    pub(crate) profile: String,
+    pub(crate) stack_size: u64,
+    pub(crate) wasm_opt: Vec<String>,
+    pub(crate) forbidden_crates: Vec<String>,
+    pub(crate) allowed_imports: Vec<String>,
+    pub(crate) artefacts: Vec<Artefact>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One .wasm file.
+#[derive(Debug, Clone)]
+pub(crate) struct Artefact {
+    pub(crate) name: String,
+    pub(crate) features: Vec<String>,
+    pub(crate) budget: Option<u64>,
+}
+
+/// What one consumer downloads.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) artefact: String,
+    pub(crate) files: Vec<String>,
+    pub(crate) budget: Option<u64>,
+}
+
+impl Manifest {
+    pub(crate) fn read(context: &Context) -> Result<Self> {
+        let path = context.root.join("wasm-pack.toml");
+        let text = std::fs::read_to_string(&path).during(|| format!("read {}", path.display()))?;
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let table: Table = text.parse().during(|| "wasm-pack.toml".to_owned())?;
+        let build = sub(&table, "build")?;
+        Ok(Self {
+            package: string(build, "package")?,
+            profile: string(build, "profile")?,
+            stack_size: number(build, "stack-size")?.ok_or_else(|| wrong("stack-size", "missing"))?,
+            wasm_opt: strings(build, "wasm-opt")?,
+            forbidden_crates: strings(build, "forbidden-crates")?,
+            allowed_imports: strings(build, "allowed-imports")?,
+            artefacts: rows(&table, "artefacts", |name, row| {
+                Ok(Artefact {
+                    name,
+                    features: strings(row, "features")?,
+                    budget: number(row, "budget-gzip")?,
+                })
+            })?,
+            entries: rows(&table, "entries", |name, row| {
+                let (artefact, files) = (string(row, "artefact")?, strings(row, "files")?);
+                Ok(Entry { name, artefact, files, budget: number(row, "budget-gzip")? })
+            })?,
+        })
+    }
+
+    /// The artefacts with these names, or all of them.
+    pub(crate) fn chosen(&self, names: &[String]) -> Result<Vec<Artefact>> {
+        if names.is_empty() {
+            return Ok(self.artefacts.clone());
+        }
+        let known = || self.artefacts.iter().map(|a| a.name.as_str()).collect::<Vec<_>>().join(", ");
+        let find = |name: &String| self.artefacts.iter().find(|a| &a.name == name).cloned();
+        names
+            .iter()
+            .map(|name| {
+                find(name).ok_or_else(|| Error::new(format!("no artefact `{name}`; there are: {}", known())))
+            })
+            .collect()
+    }
+}
+
+fn wrong(key: &str, why: &str) -> Error {
+    Error::new(format!("wasm-pack.toml: `{key}` is {why}"))
+}
+
+fn sub<'a>(table: &'a Table, key: &str) -> Result<&'a Table> {
+    table.get(key).and_then(Value::as_table).ok_or_else(|| wrong(key, "missing or not a table"))
+}
+
+fn string(table: &Table, key: &str) -> Result<String> {
+    let value = table.get(key).and_then(Value::as_str);
+    value.map(str::to_owned).ok_or_else(|| wrong(key, "missing or not a string"))
+}
+
+fn strings(table: &Table, key: &str) -> Result<Vec<String>> {
+    let list = table.get(key).and_then(Value::as_array).ok_or_else(|| wrong(key, "missing or not a list"))?;
+    list.iter()
+        .map(|v| v.as_str().map(str::to_owned).ok_or_else(|| wrong(key, "not a list of strings")))
+        .collect()
+}
+
+fn number(table: &Table, key: &str) -> Result<Option<u64>> {
+    let Some(value) = table.get(key) else { return Ok(None) };
+    let number = value.as_integer().and_then(|n| u64::try_from(n).ok());
+    number.map(Some).ok_or_else(|| wrong(key, "not a positive number"))
+}
+
+fn rows<T>(table: &Table, key: &str, read: impl Fn(String, &Table) -> Result<T>) -> Result<Vec<T>> {
+    let rows = sub(table, key)?;
+    rows.iter()
+        .map(|(name, row)| read(name.clone(), row.as_table().ok_or_else(|| wrong(name, "not a table"))?))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Manifest;
+
+    #[test]
+    fn the_manifest_of_this_tree_is_readable() {
+        let manifest = Manifest::parse(include_str!("../../wasm-pack.toml")).unwrap();
+        assert!(manifest.artefacts.iter().any(|artefact| artefact.name == "simsim"));
+        for entry in &manifest.entries {
+            assert!(manifest.chosen(std::slice::from_ref(&entry.artefact)).is_ok(), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let error = Manifest::parse("[build]\npackage = \"x\"\n").unwrap_err().to_string();
+        assert!(error.contains("profile"), "{error}");
+    }
+}

@@ -1,0 +1,69 @@
+//! Installs the programs the commands need: npm's development tools, cargo-deny, cargo-fuzz, rustup components.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::context::Context;
+use crate::error::{During, Error, Result};
+use crate::shell::{Cmd, on_path};
+use std::path::PathBuf;
+
+const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+const FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.2");
+
+/// The programs of tests/npm/package-lock.json, installed once per lock file.
+pub(crate) fn npm(context: &Context) -> Result<()> {
+    let folder = context.root.join("tests/npm");
+    let lock = folder.join("package-lock.json");
+    let wanted = std::fs::read(&lock).during(|| format!("read {}", lock.display()))?;
+    let stamp = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    Cmd::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).dir(&folder).run(context)?;
+    std::fs::write(&stamp, wanted).during(|| format!("write {}", stamp.display()))
+}
+
+/// cargo-deny's program.
+pub(crate) fn deny(context: &Context) -> Result<PathBuf> {
+    installed(context, DENY)
+}
+
+/// cargo-fuzz's program.
+pub(crate) fn fuzz(context: &Context) -> Result<PathBuf> {
+    installed(context, FUZZ)
+}
+
+/// One version of a cargo tool, in a folder of its own in the cache: nothing of the user's is changed.
+fn installed(context: &Context, (name, version): (&str, &str)) -> Result<PathBuf> {
+    let folder = context.cache.join("tools").join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if program.is_file() {
+        return Ok(program);
+    }
+    // `--debug`: a third of the time to build, and these tools run for a second.
+    Cmd::cargo()
+        .args(["install", "--locked", "--debug", "--version", version, "--root"])
+        .arg(&folder)
+        .arg(name)
+        .env("CARGO_TARGET_DIR", context.target.join("tools-build"))
+        .run(context)
+        .map_err(|error| error.advice(format!("cargo install --locked {name} --version {version}")))?;
+    match program.is_file() {
+        true => Ok(program),
+        false => Err(Error::new(format!("{name} was installed but {} is missing", program.display()))),
+    }
+}
+
+/// rustfmt and clippy of the toolchain in use.
+pub(crate) fn components(context: &Context) -> Result<()> {
+    for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if Cmd::cargo().args([subcommand, "--version"]).stdout().is_ok() {
+            continue;
+        }
+        if !on_path("rustup") {
+            return Err(Error::new(format!("`cargo {subcommand}` is missing"))
+                .advice(format!("install {component} of the Rust toolchain in use")));
+        }
+        Cmd::new("rustup").args(["component", "add", component]).run(context)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Builds the wasm artefacts: cargo, wasm-bindgen, wasm-opt, the glue as a factory, and the guard on the result.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+mod compile;
+mod factory;
+pub(crate) mod guard;
+pub(crate) mod measure;
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::{During, Result};
+use crate::manifest::{Artefact, Manifest};
+use crate::shell::Cmd;
+use crate::toolchain::WasmToolchain;
+use crate::tools;
+use std::path::{Path, PathBuf};
+
+pub(crate) const HELP: &str = "\
+cargo xtask wasm [ARTEFACT…] [--debug-names]
+
+Builds the wasm artefacts that wasm-pack.toml names into target/wasm/<artefact>/:
+  <artefact>.wasm   optimised by wasm-opt; without build paths or names; checked by the import guard
+  glue.js           exports createInstance(module): a fresh instance with its own memory at every call
+  <artefact>.d.ts   what the instance's exports look like
+
+  --debug-names   keep function names (for profiles and readable traps; not for publishing)
+
+The toolchain is the one on the PATH if it has the target, else `rustup target add`, else Debian's packages.
+WASM_TOOLCHAIN=rustup or WASM_TOOLCHAIN=debian allows only that way.
+";
+
+/// Where an artefact's finished files are.
+pub(crate) fn folder(context: &Context, artefact: &str) -> PathBuf {
+    context.target.join("wasm").join(artefact)
+}
+
+pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
+    let names = args.flag(&["--debug-names"]);
+    let mut chosen = Vec::new();
+    while let Some(word) = args.word() {
+        chosen.push(word);
+    }
+    args.finish("wasm")?;
+    let manifest = Manifest::read(context)?;
+    build(context, &manifest, &manifest.chosen(&chosen)?, names)?;
+    for artefact in manifest.chosen(&chosen)? {
+        let wasm = folder(context, &artefact.name).join(format!("{}.wasm", artefact.name));
+        println!("{}", measure::file(context, &wasm)?);
+    }
+    Ok(())
+}
+
+/// Builds and checks these artefacts.
+pub(crate) fn build(
+    context: &Context,
+    manifest: &Manifest,
+    artefacts: &[Artefact],
+    names: bool,
+) -> Result<()> {
+    tools::npm(context)?;
+    let toolchain = WasmToolchain::find(context)?;
+    for artefact in artefacts {
+        one(context, &toolchain, manifest, artefact, names)?;
+    }
+    Ok(())
+}
+
+fn one(
+    context: &Context,
+    toolchain: &WasmToolchain,
+    plan: &Manifest,
+    artefact: &Artefact,
+    names: bool,
+) -> Result<()> {
+    let name = &artefact.name;
+    let output = folder(context, name);
+    let steps = context.target.join("wasm-steps").join(name);
+    for folder in [&output, &steps] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).during(|| format!("empty {}", folder.display()))?;
+        }
+        std::fs::create_dir_all(folder).during(|| format!("create {}", folder.display()))?;
+    }
+    let compiled = compile::run(context, toolchain, plan, artefact)?;
+    bindgen(context, &compiled, &steps, name)?;
+    let finished = output.join(format!("{name}.wasm"));
+    optimise(context, plan, &steps.join(format!("{name}_bg.wasm")), &finished, names)?;
+    factory::write(context, &steps.join(format!("{name}_bg.js")), name, &output.join("glue.js"))?;
+    let types = steps.join(format!("{name}.d.ts"));
+    std::fs::copy(&types, output.join(format!("{name}.d.ts")))
+        .during(|| format!("copy {}", types.display()))?;
+    guard::check(context, toolchain, plan, &finished)
+}
+
+/// wasm-bindgen, as the version that Cargo.lock pins.
+fn bindgen(context: &Context, compiled: &Path, steps: &Path, name: &str) -> Result<()> {
+    let mut cmd = Cmd::cargo().args(["run", "--quiet", "--locked", "--package", "xtask-bindgen", "--"]);
+    cmd = cmd.arg(compiled).arg(steps).arg(name).dir(&context.root);
+    cmd.run(context)
+}
+
+fn optimise(context: &Context, plan: &Manifest, input: &Path, output: &Path, names: bool) -> Result<()> {
+    let strips = |flag: &&String| !names || *flag != "--strip-debug";
+    let cmd = Cmd::new(context.npm_tool("wasm-opt")).args(plan.wasm_opt.iter().filter(strips));
+    let cmd = if names { cmd.arg("-g") } else { cmd };
+    cmd.arg(input).arg("-o").arg(output).run(context)
+}
