@@ -1,6 +1,7 @@
 //! The native transport against raw sockets: every way in which an answer can fail to come, and what it is called.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #![cfg(feature = "reqwest")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy does not know to be tests")]
 
 mod support_http;
 

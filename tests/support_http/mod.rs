@@ -1,9 +1,9 @@
 //! A raw loopback server that plays a script per connection, and helpers for the tests of the HTTP adapter.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-pub mod proxy;
+pub(crate) mod proxy;
 #[cfg(any(feature = "ring", feature = "aws-lc"))]
-pub mod tls;
+pub(crate) mod tls;
 
 use simsim::http::{Method, Request};
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 /// What a connection does, one after another; at the end of its script it is closed.
 #[derive(Clone)]
-pub enum Step {
+pub(crate) enum Step {
     /// Reads one request, head and body, and notes its text.
     Read,
     /// Writes these bytes.
@@ -33,13 +33,14 @@ pub enum Step {
 }
 
 /// An address that no resolver is asked for: its first label is a letter too long to be put into a query.
-pub const NOWHERE: &str = "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid/";
+pub(crate) const NOWHERE: &str =
+    "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid/";
 
-pub const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// A server on loopback. Its n-th connection plays the n-th script; it hangs when there is none left.
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -51,7 +52,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub async fn start(scripts: impl IntoIterator<Item = Vec<Step>>) -> Self {
+    pub(crate) async fn start(scripts: impl IntoIterator<Item = Vec<Step>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -69,11 +70,11 @@ impl Server {
     }
 
     /// What was asked so far, each request's head and body as text.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
@@ -85,7 +86,7 @@ async fn connection(stream: TcpStream, script: Vec<Step>, notes: Arc<Mutex<Vec<S
 }
 
 /// Plays a script; hands the stream back where it is to be reset.
-pub async fn play<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn play<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     script: Vec<Step>,
     notes: Arc<Mutex<Vec<String>>>,
@@ -132,7 +133,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
 }
 
 /// A POST with a little of everything.
-pub fn request(url: impl Into<String>) -> Request {
+pub(crate) fn request(url: impl Into<String>) -> Request {
     Request {
         method: Method::Post,
         url: url.into(),
