@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The wasm's exports: one client per instance, synchronous functions, bytes in and out; no logic.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
@@ -69,37 +68,4 @@ pub fn step(op: u32, effect: u32, reply: &[u8], wall: f64, mono: f64, entropy: &
 #[must_use]
 pub fn cancel(op: u32) -> Vec<u8> {
     with(|s| s.cancel(op))
-=======
-//! The exports of the npm package; for now only what proves that instances are independent of each other.
-// SPDX-License-Identifier: Apache-2.0 OR MIT
-
-use std::cell::RefCell;
-use wasm_bindgen::prelude::wasm_bindgen;
-
-thread_local! {
-    static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Keeps a text and says how many this instance has.
-#[wasm_bindgen]
-pub fn keep(text: String) -> usize {
-    KEPT.with_borrow_mut(|kept| {
-        kept.push(text);
-        kept.len()
-    })
-}
-
-/// All kept texts.
-#[wasm_bindgen]
-#[must_use]
-pub fn kept() -> String {
-    KEPT.with_borrow(|kept| kept.join(","))
-}
-
-/// A panic, which is a trap in wasm.
-#[wasm_bindgen]
-pub fn trap() {
-    let empty: &[u8] = &[];
-    KEPT.with_borrow(|kept| drop(empty.get(kept.len()..).map(<[u8]>::len).unwrap()));
->>>>>>> xtask
 }
