@@ -3,6 +3,9 @@
 
 pub mod credentials;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod json;
 pub mod runtime;
