@@ -7,6 +7,9 @@ mod client;
 pub mod credentials;
 mod error;
 mod gateway;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod json;
 mod lease;

@@ -1,6 +1,8 @@
 //! The JSON reader: agreement with serde_json, its bounds, and what it keeps to itself.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+#![allow(clippy::arithmetic_side_effects)]
+
 use super::reader::{MAX_DEPTH, MAX_VALUES};
 use super::*;
 use proptest::prelude::*;
