@@ -19,7 +19,10 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn find() -> Result<Self> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Of this run, not of the compilation: work trees may share one target folder.
+        let here =
+            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let here = Path::new(&here);
         let root =
             here.parent().ok_or_else(|| Error::new("xtask has no workspace folder above it"))?.to_path_buf();
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
