@@ -15,8 +15,12 @@ thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
 }
 
+/// Traps where there is no session to be had: the memory is broken, and the driver replaces the instance.
 fn with(f: impl FnOnce(&mut Session) -> Vec<u8>) -> Vec<u8> {
-    SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(f))).unwrap_or_default()
+    match SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(f))) {
+        Some(out) => out,
+        None => std::process::abort(),
+    }
 }
 
 /// The version of the byte layout that this wasm speaks.
