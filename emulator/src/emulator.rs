@@ -126,6 +126,28 @@ impl Emulator {
         });
     }
 
+    /// Creates a secret that has rotated once: with the value of `previous` as `ACSPrevious`.
+    pub(crate) fn put_secret_with_previous(&self, mut seed: SecretSeed, previous: Option<SecretSeed>) {
+        let Some(previous) = previous else { return self.put_secret(seed) };
+        let (now, random) = (self.0.platform.now(), self.0.platform.seed());
+        self.with(|state| {
+            let mut entropy = state.entropy(random);
+            let now = state.clock(now.wall);
+            let current = Version {
+                id: seed.version_id.take().unwrap_or_else(|| entropy.id()),
+                kind: seed.kind,
+                data: std::mem::replace(&mut seed.data, previous.data),
+                created: now,
+                stages: vec![CURRENT.to_owned()],
+            };
+            seed.kind = previous.kind;
+            let mut record = Record::new(seed, entropy.id(), now);
+            // A second version always has room.
+            let _ = record.add(current);
+            state.vault.put(record);
+        });
+    }
+
     /// Gives the secrets of that name a new current value; the old one becomes `ACSPrevious`.
     /// The id of the new version, or an empty text when there is no such secret.
     pub fn rotate(&self, name: &str, new_value: &str) -> String {

@@ -68,7 +68,7 @@ fn a_fault_does_not_excuse_a_used_nonce_or_a_wrong_signature() {
 #[test]
 fn a_lost_connection_is_no_answer() {
     let (emulator, _) = ready();
-    let mut fails = |fault: Fault| {
+    let fails = |fault: Fault| {
         emulator.inject(fault.times(1));
         send(&emulator, request()).unwrap_err()
     };
