@@ -1,7 +1,7 @@
 //! `Emulator`: the handle through which a test or the server steers and asks the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::accounts::{DEFAULT_ACCOUNT, role_parts};
+use crate::accounts::DEFAULT_ACCOUNT;
 use crate::answer::Reply;
 use crate::fault::Fault;
 use crate::journal::LoggedCall;
@@ -112,7 +112,6 @@ impl Emulator {
 
     /// Adds a role with a longest session of its own (the service allows 3600 to 43200 seconds).
     pub fn add_role_lasting(&self, arn: &str, max_session_seconds: u64) {
-        debug_assert!(role_parts(arn).is_some(), "not the ARN of a role");
         self.with(|state| state.accounts.add_role(arn, max_session_seconds));
     }
 
@@ -149,7 +148,7 @@ impl Emulator {
     }
 
     /// Gives the secrets of that name a new current value; the old one becomes `ACSPrevious`.
-    /// The id of the new version, or an empty text when there is no such secret.
+    /// The id of the new version, or an empty text when there is no such secret. A binary secret takes base64.
     pub fn rotate(&self, name: &str, new_value: &str) -> String {
         let (now, random) = (self.0.platform.now(), self.0.platform.seed());
         self.with(|state| {

@@ -171,6 +171,19 @@ fn the_log_tells_who_asked_for_what_and_can_be_emptied() {
 }
 
 #[test]
+fn what_looks_like_no_action_is_not_kept() {
+    let (emulator, _) = ready();
+    for action in ["a value in the wrong place", &"x".repeat(129)] {
+        send(&emulator, kms(action, "n", &[]).acs3()).unwrap();
+    }
+    assert!(emulator.log().iter().all(|call| call.action == "?"));
+    for n in 0..1000 {
+        send(&emulator, kms(&format!("Action{n}"), "n", &[]).acs3()).unwrap();
+    }
+    assert!(emulator.call_counts().len() <= 256);
+}
+
+#[test]
 fn a_request_that_no_transport_could_send_is_refused_by_this_one_too() {
     let (emulator, _) = ready();
     for name in ["host", "Content-Length"] {
