@@ -86,7 +86,7 @@ const workers = [];
 for (const date of ["2023-03-01", "2024-06-01", newest]) {
   const worker = await startWorker(kms, date);
   workers.push(worker);
-  const own = suite({ kms, ask: worker.ask, fresh: () => worker.ask("fresh", {}), contexts: 50 });
+  const own = suite({ kms, ask: worker.ask, fresh: () => worker.ask("fresh", {}), contexts: 50, label: date });
   for (const [name, test] of Object.entries(own)) cases[`${date}: ${name}`] = test;
 }
 await run("workerd", cases, () => {
