@@ -6,9 +6,11 @@ import assert from "node:assert/strict";
  * `ask(path, params, init)` has the runtime do something in a request of its own and answers its JSON:
  * - `read {name, times}` reads a secret so often at once;
  * - `refresh {name}`; `wipe {}` overwrites the memory of the client's instance with 0xFF.
- * `fresh()` gives the runtime a client that has cached nothing.
+ * - `finished {name}` tells how many reads of a secret have come to their end.
+ * `fresh()` gives the runtime a client that has cached nothing. `cancels`: the end of a connection ends its request
+ * where it stands, without running another line of it.
  */
-export function suite({ kms, ask, fresh, contexts, label = "case" }) {
+export function suite({ kms, ask, fresh, contexts, label = "case", cancels = false }) {
   let serial = 0;
   const secret = async (value = "needle-value") => {
     const name = `${label}/${++serial}`;
@@ -55,6 +57,11 @@ export function suite({ kms, ask, fresh, contexts, label = "case" }) {
       const calls = await kms.reads(name);
       console.log(`     ${calls} KMS call(s) for ${answers.length} reads with the leader aborted`);
       assert.ok(calls <= 2, `${calls} calls`);
+      if (cancels) {
+        const { finished } = await ask("finished", { name });
+        assert.equal(finished, answers.length, "the leader's read never came to its end");
+        assert.equal(calls, 2, "a follower took over");
+      }
     },
 
     async "memory overwritten with 0xFF in mid-flight: bystanders are answered, and the next read"() {

@@ -23,6 +23,7 @@ const shown = async (read) => {
 /** Handles the suite's questions with clients of `SecretClient`; `options` are the client's. */
 export function world(SecretClient, options) {
   let client = new SecretClient(options);
+  const finished = {};
   return async function ask(path, params, waitUntil) {
     switch (path) {
       case "fresh":
@@ -30,8 +31,12 @@ export function world(SecretClient, options) {
         return {};
       case "read": {
         const reads = Array.from({ length: Number(params.times ?? 1) }, () => shown(client.getSecret(params.name, { waitUntil })));
-        return { results: await Promise.all(reads) };
+        const results = await Promise.all(reads);
+        finished[params.name] = (finished[params.name] ?? 0) + results.length;
+        return { results };
       }
+      case "finished":
+        return { finished: finished[params.name] };
       case "refresh":
         return { results: [await shown(client.refresh(params.name))] };
       case "wipe": {
