@@ -6,6 +6,7 @@ use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
 use crate::sensitive::Sensitive;
+use crate::text::decimal;
 use crate::time::Timestamp;
 use base64::Engine as _;
 use std::borrow::Cow;
@@ -42,7 +43,7 @@ pub(crate) fn query<'a>(
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
     let mut body = json::parse(response.body())
-        .map_err(|e| Error::protocol(["the answer is not JSON: ", &e.to_string()].concat()))?;
+        .map_err(|e| Error::protocol(["the answer is not JSON: ", &e.text()].concat()))?;
     let request_id = text(&mut body, "RequestId").map(|id| crate::error::printable(&id));
     let wrong = |what: &str| {
         let error = Error::protocol(what.to_owned()).with_status(response.status());
@@ -101,5 +102,5 @@ fn stages(value: Option<&Value>) -> Vec<String> {
 
 /// `604800s`.
 fn interval(text: &str) -> Option<Duration> {
-    text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
+    decimal(text.strip_suffix('s')?).map(Duration::from_secs)
 }

@@ -82,7 +82,7 @@ pub fn headers(
     let mut put = |name: Cow<'static, str>, value: &str| {
         let at = out.iter().take_while(|(n, _): &&(Cow<'static, str>, String)| **n < *name).count();
         if out.get(at).is_none_or(|(n, _)| *n != name) {
-            out.insert(at, (name, value.trim().to_owned()));
+            out.insert(at, (name, value.trim_ascii().to_owned()));
         }
     };
     put(Cow::Borrowed("host"), request.host);
@@ -226,7 +226,7 @@ pub fn sign(
     for (name, value) in request.headers {
         let name = name.to_ascii_lowercase();
         if !is_signed(&name) && name != "authorization" && headers.iter().all(|(n, _)| *n != name) {
-            headers.push((Cow::Owned(name), value.trim().to_owned()));
+            headers.push((Cow::Owned(name), value.trim_ascii().to_owned()));
         }
     }
     if let Some(value) = authorized {
