@@ -1,6 +1,7 @@
 //! GetSecretValue on the shared gateway: its parameters, and its answer.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::base64;
 use crate::error::{Error, Result};
 use crate::http::Response;
 use crate::json::{self, Value};
@@ -8,7 +9,6 @@ use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, Ve
 use crate::sensitive::Sensitive;
 use crate::text::decimal;
 use crate::time::Timestamp;
-use base64::Engine as _;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -62,9 +62,9 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
     let value = body.take_str("SecretData").ok_or_else(|| wrong("the answer has no SecretData"))?;
     let value = match text(&mut body, "SecretDataType").as_deref() {
         Some("binary") => {
-            let decoded = base64::engine::general_purpose::STANDARD.decode(value.expose());
+            let decoded = base64::decode(value.expose());
             SecretValue::Binary(Sensitive::new(
-                decoded.map_err(|_| wrong("the binary SecretData is not base64"))?,
+                decoded.ok_or_else(|| wrong("the binary SecretData is not base64"))?,
             ))
         }
         _ => SecretValue::Text(value),
