@@ -142,8 +142,13 @@ impl JsonError {
         self.position
     }
 
+    /// What is wrong and where, in words.
+    pub(crate) fn text(self) -> String {
+        [self.message(), " (byte ", &crate::text::digits(self.position), ")"].concat()
+    }
+
     /// What is wrong, in words.
-    pub(crate) const fn message(self) -> &'static str {
+    const fn message(self) -> &'static str {
         match self.kind {
             JsonErrorKind::UnexpectedEnd => "the JSON text ends too early",
             JsonErrorKind::UnexpectedByte => "the JSON text has a character that cannot stand there",
@@ -159,7 +164,7 @@ impl JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (byte {})", self.message(), self.position)
+        f.write_str(&self.text())
     }
 }
 

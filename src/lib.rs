@@ -23,8 +23,10 @@ pub mod runtime;
 mod secret;
 mod sensitive;
 pub mod signing;
+mod sorted;
 mod status;
 pub mod sync;
+mod text;
 mod time;
 
 pub use builder::{CacheOptions, ClientBuilder, RetryOptions};

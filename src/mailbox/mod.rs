@@ -15,10 +15,10 @@ pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObser
 use crate::credentials::Credentials;
 use crate::error::Result;
 use crate::http::{FetchError, Request, Response};
+use crate::sorted::Sorted;
 use crate::sync::BoxFuture;
 use crate::time::Now;
 use desk::Desk;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -82,7 +82,7 @@ impl fmt::Debug for Turn<'_> {
 /// Operations, and the desk where their effects are posted.
 pub struct Mailbox {
     desk: Arc<Desk>,
-    operations: HashMap<OpId, Operation>,
+    operations: Sorted<Operation>,
 }
 
 struct Operation {
@@ -105,7 +105,7 @@ impl Default for Mailbox {
 impl Mailbox {
     /// A mailbox without operations.
     pub fn new() -> Self {
-        Self { desk: Arc::new(Desk::new()), operations: HashMap::new() }
+        Self { desk: Arc::new(Desk::new()), operations: Sorted::new() }
     }
 
     /// How many operations are under way.
@@ -151,7 +151,7 @@ impl Mailbox {
 
     /// Polls a spawned operation for the first time.
     pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        match self.operations.remove(&op) {
+        match self.operations.remove(op) {
             Some(operation) => self.poll(op, turn, operation),
             None => Vec::new(),
         }
@@ -165,14 +165,14 @@ impl Mailbox {
         reply: Reply,
         turn: Turn<'_>,
     ) -> Vec<(EffectId, Effect)> {
-        let Some(operation) = self.operations.remove(&op) else { return Vec::new() };
+        let Some(operation) = self.operations.remove(op) else { return Vec::new() };
         self.desk.deliver(effect, reply);
         self.poll(op, turn, operation)
     }
 
     /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
     pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
-        drop(self.operations.remove(&op));
+        drop(self.operations.remove(op));
         self.desk.collect().0
     }
 

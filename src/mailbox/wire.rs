@@ -152,7 +152,7 @@ impl Writer {
     /// An error: kind, text, service code, request id, status, retry-after, attempts.
     pub fn error(&mut self, error: &Error) {
         self.text(error.kind().name());
-        self.text(&error.to_string());
+        self.text(&error.text());
         self.text(error.service_code().unwrap_or_default());
         self.text(error.request_id().unwrap_or_default());
         self.u32(error.status().map_or(0, u32::from));
