@@ -148,7 +148,7 @@ impl JsonError {
     }
 
     /// What is wrong, in words.
-    const fn message(self) -> &'static str {
+    pub(crate) const fn message(self) -> &'static str {
         match self.kind {
             JsonErrorKind::UnexpectedEnd => "the JSON text ends too early",
             JsonErrorKind::UnexpectedByte => "the JSON text has a character that cannot stand there",
