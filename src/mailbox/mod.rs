@@ -7,7 +7,6 @@
 
 mod desk;
 mod leaf;
-pub mod session;
 pub mod wire;
 
 pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
@@ -234,7 +233,10 @@ mod tests {
     use crate::time::Timestamp;
 
     fn turn(ms: u64) -> Turn<'static> {
-        Turn { now: Now { wall: Timestamp::from_millis(0), mono: Instant64::from_millis(ms) }, entropy: &[7; 32] }
+        Turn {
+            now: Now { wall: Timestamp::from_millis(0), mono: Instant64::from_millis(ms) },
+            entropy: &[7; 32],
+        }
     }
 
     fn nap(mailbox: &Mailbox, ms: u64) -> BoxFuture<'static, Vec<u8>> {
