@@ -28,7 +28,7 @@ fn as_serde(value: &Value) -> serde_json::Value {
 
 /// Whether a text goes beyond a bound that serde_json does not have, or has elsewhere.
 fn beyond_a_bound(bytes: &[u8]) -> bool {
-    matches!(parse(bytes).map_err(JsonError::kind), Err(JsonErrorKind::TooDeep | JsonErrorKind::TooLarge))
+    matches!(parse(bytes).map_err(|error| error.kind), Err(JsonErrorKind::TooDeep | JsonErrorKind::TooLarge))
 }
 
 /// Both readers accept the text and read the same, or both refuse it.

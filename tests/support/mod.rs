@@ -13,7 +13,7 @@ pub use drive::Driver;
 pub use runtime::TestRuntime;
 
 use simsim::credentials::{CallbackCredentials, Credentials};
-use simsim::runtime::{Background, TokioBackground};
+use simsim::runtime::Background;
 use simsim::{Client, ClientBuilder, Error, Result, Secret};
 use simsim_emulator::{Emulator, SecretSeed};
 use std::future::Future;
@@ -69,10 +69,9 @@ impl World {
     /// A builder with this world's transport and clocks, without credentials.
     pub fn bare(&self) -> ClientBuilder {
         match &self.driver {
-            None => Client::builder()
-                .fetch(self.kms.clone())
-                .runtime(self.clock.clone())
-                .background(TokioBackground),
+            None => {
+                Client::builder().fetch(self.kms.clone()).runtime(self.clock.clone()).background(Spawning)
+            }
             Some(driver) => driver
                 .with(|m| Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())),
         }
@@ -167,6 +166,20 @@ pub fn minutes(n: u64) -> Duration {
 /// What an error shows to anyone who prints it.
 pub fn shown(error: &Error) -> String {
     format!("{error} {error:?} {error:#?}")
+}
+
+/// A background on tokio's tasks.
+#[derive(Debug)]
+pub struct Spawning;
+
+impl Background for Spawning {
+    fn run(
+        &self,
+        task: simsim::sync::BoxFuture<'static, ()>,
+    ) -> std::result::Result<(), simsim::sync::BoxFuture<'static, ()>> {
+        tokio::spawn(task);
+        Ok(())
+    }
 }
 
 /// A background that refuses: refreshes are done inline.
