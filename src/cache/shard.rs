@@ -337,16 +337,24 @@ impl Shard {
     }
 
     /// Takes away what may not be served any more: this version where it is gone, every version where the principal
-    /// may no longer read the secret. The failure itself stays remembered.
+    /// may no longer read the secret. Flights of those versions lose their place: what they bring was read before. The
+    /// failure itself stays remembered.
     fn purge(&mut self, key: &Key, kind: ErrorKind) {
         let Some(versions) = self.names.get_mut(key.name.as_str()) else { return };
+        let before = versions.len();
         let mut freed = 0usize;
-        for slot in versions.iter_mut() {
+        versions.retain_mut(|slot| {
             if kind != ErrorKind::NotFound || slot.selector == key.selector {
                 freed = freed.saturating_add(slot.entry.take().map_or(0, |e| e.weight));
+                slot.flight = None;
             }
-        }
+            slot.entry.is_some() || slot.flight.is_some() || slot.failure.is_some()
+        });
+        self.slots = self.slots.saturating_sub(before.saturating_sub(versions.len()));
         self.bytes = self.bytes.saturating_sub(freed);
+        if versions.is_empty() {
+            self.names.remove(key.name.as_str());
+        }
     }
 
     fn drop_if_empty(&mut self, key: &Key) {
