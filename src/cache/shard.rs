@@ -308,10 +308,13 @@ impl Shard {
         }
     }
 
-    /// Remembers a failure unless one is being remembered: many readers may notice the same slow flight.
+    /// Remembers a failure unless one is being remembered (many readers may notice the same slow flight) or there is
+    /// no value to answer meanwhile (it was invalidated since: later reads wait for the flight of their own time).
     pub(super) fn remember_once(&mut self, key: &Key, now: Now, error: &Error, random: u64) {
-        let known = self.find(key).and_then(|s| s.failure.as_ref()).is_some_and(|f| now.mono < f.until);
-        if !known {
+        let wanted = self
+            .find(key)
+            .is_some_and(|s| s.entry.is_some() && s.failure.as_ref().is_none_or(|f| now.mono >= f.until));
+        if wanted {
             self.remember(key, now, error, random);
         }
     }
