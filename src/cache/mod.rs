@@ -87,8 +87,17 @@ impl Cache {
     /// Decides how a read goes on. `lease_for` is how long a new leader's lease runs.
     pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: Duration) -> Entered {
         let generation = self.generation.load(Ordering::Relaxed);
-        self.booked(key.name.as_str(), |s| s.enter(key, now, intent, lease_for, generation))
-            .unwrap_or(Entered::Failed(Error::new(crate::ErrorKind::Internal, "no cache shard")))
+        let entered = self.booked(key.name.as_str(), |s| {
+            let displaced = s.displace(key, now.mono);
+            (s.enter(key, now, intent, lease_for, generation), displaced)
+        });
+        let Some((entered, displaced)) = entered else {
+            return Entered::Failed(Error::new(crate::ErrorKind::Internal, "no cache shard"));
+        };
+        if let Some(flight) = displaced {
+            flight.abandon();
+        }
+        entered
     }
 
     /// The place in the order of flights of this name: a refresh joins only later ones.

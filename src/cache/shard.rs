@@ -4,7 +4,7 @@
 use super::ttl::{Freshness, Schedule};
 use super::{Ending, Key, lease_end};
 use crate::error::{Error, ErrorKind, Memory};
-use crate::lease::{Flight, Lease, Status};
+use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::time::{Instant64, Now};
 use std::collections::HashMap;
@@ -154,6 +154,12 @@ impl Shard {
         self.names.get_mut(key.name.as_str())?.iter_mut().find(|s| s.selector == key.selector)
     }
 
+    /// Takes its place from a leader whose lease has ended. The flight is to be abandoned outside the lock, so that its
+    /// followers look for the new one.
+    pub(super) fn displace(&mut self, key: &Key, now: Instant64) -> Option<Arc<Flight<Outcome>>> {
+        self.find(key)?.flight.take_if(|f| !f.is_running(now))
+    }
+
     pub(super) fn enter(
         &mut self,
         key: &Key,
@@ -171,13 +177,6 @@ impl Shard {
             return Entered::Failed(Error::new(ErrorKind::Internal, "no cache slot"));
         };
         slot.used = used;
-        if slot.flight.as_ref().is_some_and(|f| matches!(f.status(now.mono), Status::Done(_) | Status::Over))
-        {
-            // A leader whose lease has ended loses its place, and its followers look for the new one.
-            if let Some(old) = slot.flight.take() {
-                old.abandon();
-            }
-        }
         // When its time is over the count stays: the next failure backs off for longer.
         let failing = slot.failure.as_ref().filter(|f| now.mono < f.until);
         let freshness = slot.entry.as_ref().map_or(Freshness::Gone, |e| e.schedule.freshness(now));
