@@ -27,6 +27,9 @@ pub(crate) struct Key {
     pub(crate) selector: VersionSelector,
 }
 
+/// How many slots a cache may always have twice over while flights are under way.
+const SPARE: usize = 64;
+
 /// One shard on cache lines of its own, so that readers of different secrets do not slow each other.
 #[repr(align(128))]
 struct Aligned(Guarded<Shard>);
@@ -96,6 +99,10 @@ impl Cache {
         };
         if let Some(flight) = displaced {
             flight.abandon();
+        }
+        // A dropped leader leaves an empty slot behind, and perhaps no completion ever comes to clear it away.
+        if self.slots.load(Ordering::Relaxed) > self.policy.max_entries.max(SPARE).saturating_mul(2) {
+            self.make_room(now.mono);
         }
         entered
     }
