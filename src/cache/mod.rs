@@ -3,7 +3,11 @@
 //! Pure and synchronous: every method is given the time. State is split into shards by name, each behind one lock.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+#[cfg(test)]
+mod model;
 mod shard;
+#[cfg(test)]
+mod tests;
 pub(crate) mod ttl;
 
 pub(crate) use shard::{Counts, Entered, Intent, Outcome};
@@ -192,6 +196,27 @@ impl Cache {
             shard.0.with(|s| s.count(&mut total, now));
         }
         total
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
+impl Cache {
+    /// What is booked, and what a recount of every shard gives: slots and bytes.
+    fn recount(&self) -> [(usize, usize); 3] {
+        let booked = (self.slots.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        let (mut sizes, mut weights) = ((0, 0), (0, 0));
+        for shard in &self.shards {
+            let (size, weight) = shard.0.with(|s| (s.size(), s.weigh()));
+            sizes = (sizes.0 + size.0, sizes.1 + size.1);
+            weights = (weights.0 + weight.0, weights.1 + weight.1);
+        }
+        [booked, sizes, weights]
+    }
+
+    /// Whether there is a slot for this key, with a value or without.
+    fn holds(&self, key: &Key) -> bool {
+        self.with(key.name.as_str(), |s| s.holds(key)).unwrap_or_default()
     }
 }
 

@@ -431,6 +431,11 @@ impl Shard {
     }
 
     #[cfg(test)]
+    pub(super) fn holds(&mut self, key: &Key) -> bool {
+        self.find(key).is_some()
+    }
+
+    #[cfg(test)]
     pub(super) fn weigh(&self) -> (usize, usize) {
         let slots = self.names.values().flatten().count();
         let bytes = self.names.values().flatten().filter_map(|s| s.entry.as_ref()).map(|e| e.weight).sum();
