@@ -2,8 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #![allow(
     dead_code,
+    unreachable_pub,
+    missing_docs,
+    missing_debug_implementations,
     clippy::disallowed_methods,
-    reason = "each test file uses a part of it; this is the manual clock"
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "each test file uses a part of it, and this is the manual clock"
 )]
 
 pub mod drive;
