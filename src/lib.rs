@@ -6,6 +6,9 @@ mod cache;
 mod client;
 pub mod credentials;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 pub mod http;
 mod json;
@@ -19,6 +22,8 @@ mod region;
 pub mod runtime;
 mod secret;
 mod sensitive;
+#[doc(hidden)]
+pub mod session;
 pub mod signing;
 mod sorted;
 mod status;

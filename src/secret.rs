@@ -81,7 +81,13 @@ fn arn_parts(rest: &str) -> Option<(&str, &str)> {
     let (account, resource) = cut(rest, ":")?;
     let plain = resource.strip_prefix("secret/")?;
     let account_ok = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
-    (crate::region::is_region(region) && account_ok && !plain.is_empty()).then_some((region, plain))
+    (is_region(region) && account_ok && !plain.is_empty()).then_some((region, plain))
+}
+
+/// Whether `text` can be a region: `[a-z0-9-]`, at most 64 characters.
+pub(crate) fn is_region(text: &str) -> bool {
+    let chars_ok = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    !text.is_empty() && text.len() <= 64 && chars_ok
 }
 
 /// Which version of a secret: the current one, or one by stage or by id.

@@ -33,6 +33,10 @@ impl<V> Sorted<V> {
         }
     }
 
+    pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        self.0.retain(|(_, value)| keep(value));
+    }
+
     pub(crate) fn remove(&mut self, key: u32) -> Option<V> {
         let place = self.place(key).ok()?;
         Some(self.0.remove(place).1)

@@ -36,6 +36,12 @@ pub(crate) fn digits(mut number: usize) -> String {
     }
 }
 
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn lower_hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

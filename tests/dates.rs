@@ -1,6 +1,11 @@
 //! The two date formats of the wire: what is read, what is refused, and agreement with the `httpdate` crate.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    clippy::indexing_slicing
+)]
 
 use proptest::prelude::*;
 use simsim::Timestamp;

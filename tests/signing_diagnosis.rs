@@ -1,6 +1,11 @@
 //! A refused signature: the differing line is named, and nothing of the service's message is repeated.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
 
 use proptest::prelude::*;
 use simsim::Timestamp;

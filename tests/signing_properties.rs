@@ -1,6 +1,11 @@
 //! Properties of the encoding and of the signature that no list of examples covers.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;

@@ -1,6 +1,13 @@
 //! Signatures that other packages produced (tests/vectors/signing.json names them), checked at every step.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects
+)]
 
 use serde_json::Value;
 use simsim::Timestamp;

@@ -1,7 +1,7 @@
 //! `Emulator`: the handle through which a test or the server steers and asks the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::accounts::{DEFAULT_ACCOUNT, role_parts};
+use crate::accounts::DEFAULT_ACCOUNT;
 use crate::answer::Reply;
 use crate::fault::Fault;
 use crate::journal::LoggedCall;
@@ -112,7 +112,6 @@ impl Emulator {
 
     /// Adds a role with a longest session of its own (the service allows 3600 to 43200 seconds).
     pub fn add_role_lasting(&self, arn: &str, max_session_seconds: u64) {
-        debug_assert!(role_parts(arn).is_some(), "not the ARN of a role");
         self.with(|state| state.accounts.add_role(arn, max_session_seconds));
     }
 
@@ -126,8 +125,30 @@ impl Emulator {
         });
     }
 
+    /// Creates a secret that has rotated once: with the value of `previous` as `ACSPrevious`.
+    pub(crate) fn put_secret_with_previous(&self, mut seed: SecretSeed, previous: Option<SecretSeed>) {
+        let Some(previous) = previous else { return self.put_secret(seed) };
+        let (now, random) = (self.0.platform.now(), self.0.platform.seed());
+        self.with(|state| {
+            let mut entropy = state.entropy(random);
+            let now = state.clock(now.wall);
+            let current = Version {
+                id: seed.version_id.take().unwrap_or_else(|| entropy.id()),
+                kind: seed.kind,
+                data: std::mem::replace(&mut seed.data, previous.data),
+                created: now,
+                stages: vec![CURRENT.to_owned()],
+            };
+            seed.kind = previous.kind;
+            let mut record = Record::new(seed, entropy.id(), now);
+            // A second version always has room.
+            let _ = record.add(current);
+            state.vault.put(record);
+        });
+    }
+
     /// Gives the secrets of that name a new current value; the old one becomes `ACSPrevious`.
-    /// The id of the new version, or an empty text when there is no such secret.
+    /// The id of the new version, or an empty text when there is no such secret. A binary secret takes base64.
     pub fn rotate(&self, name: &str, new_value: &str) -> String {
         let (now, random) = (self.0.platform.now(), self.0.platform.seed());
         self.with(|state| {

@@ -6,12 +6,24 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// How many calls the log keeps; counts go on beyond that.
 const CAPACITY: usize = 16_384;
+/// How many different actions are counted; there are few real ones, but a request can claim any.
+const MAX_ACTIONS: usize = 256;
+/// The longest text that is kept of what a request claims.
+const MAX_CLAIM: usize = 128;
+
+/// What a request claims, if it looks like an action or a key's id at all.
+pub(crate) fn claimed(text: &str) -> String {
+    let plausible =
+        text.len() <= MAX_CLAIM && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if plausible { text.to_owned() } else { "?".to_owned() }
+}
 
 /// One request that reached the emulator. Values, secrets of keys and tokens are never part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedCall {
-    /// The action that was asked for, such as `GetSecretValue`; empty when the request named none.
+    /// The action that was asked for, such as `GetSecretValue`; empty when the request named none, `?` when what it
+    /// named looks like none.
     pub action: String,
     /// The plain name of the secret (of a batch: the names joined by a comma).
     pub secret: Option<String>,
@@ -36,8 +48,10 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn add(&mut self, call: LoggedCall) {
-        let count = self.counts.entry(call.action.clone()).or_default();
-        *count = count.saturating_add(1);
+        if self.counts.len() < MAX_ACTIONS || self.counts.contains_key(&call.action) {
+            let count = self.counts.entry(call.action.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
         if self.calls.len() >= CAPACITY {
             self.calls.pop_front();
         }

@@ -5,7 +5,7 @@ use crate::accounts::{Accounts, Caller};
 use crate::answer::{Answer, Envelope, Format, Reply, ServiceError};
 use crate::entropy::Entropy;
 use crate::fault::{Fault, FaultKind, Faults};
-use crate::journal::{Journal, LoggedCall};
+use crate::journal::{Journal, LoggedCall, claimed};
 use crate::kms::{self, Call, Outcome};
 use crate::nonces::Nonces;
 use crate::quota::Quota;
@@ -60,9 +60,9 @@ impl State {
         };
         let found = self.faults.find(&action, &names, &incoming.host);
         let mut entry = LoggedCall {
-            action,
+            action: claimed(&action),
             secret: (!names.is_empty()).then(|| names.join(",")),
-            access_key_id: key,
+            access_key_id: claimed(&key),
             status: 0,
             code: None,
             at: moment.now.wall,

@@ -25,8 +25,14 @@ impl Target {
             && arn != option
         {
             return Err(Error::config(
-                ["region: the client is for ", option, ", the ARN names ", arn, "; use a client of that region"]
-                    .concat(),
+                [
+                    "region: the client is for ",
+                    option,
+                    ", the ARN names ",
+                    arn,
+                    "; use a client of that region",
+                ]
+                .concat(),
             ));
         }
         if let Some(endpoint) = &self.endpoint {

@@ -7,11 +7,11 @@
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let padding = text.bytes().rev().take_while(|b| *b == b'=').count();
     let digits = text.as_bytes().get(..text.len().checked_sub(padding)?)?;
-    if text.len() % 4 != 0 || padding > 2 {
+    if !text.len().is_multiple_of(4) || padding > 2 {
         return None;
     }
     // Sized beforehand: a growing buffer would leave copies of a secret behind.
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let mut out = Vec::with_capacity(text.len());
     let (mut bits, mut count) = (0u32, 0u32);
     for digit in digits {
         bits = bits << 6 | u32::from(value(*digit)?);

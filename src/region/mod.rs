@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::error::{Error, Result};
+use crate::secret::is_region;
 use crate::text::{cut, decimal, has};
 
 /// Which of the shared gateway's hosts is used.
@@ -21,19 +22,16 @@ pub(crate) enum Origin {
     Environment,
 }
 
-/// Whether `text` can be a region: `[a-z0-9-]`, at most 64 characters.
-pub(crate) fn is_region(text: &str) -> bool {
-    let chars_ok = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    !text.is_empty() && text.len() <= 64 && chars_ok
-}
-
 pub(crate) fn check_region(field: &str, text: &str) -> Result<()> {
     if is_region(text) {
         return Ok(());
     }
     Err(Error::config(
-        [field, ": a region has only the characters a-z, 0-9 and '-', such as cn-hangzhou; correct or remove it"]
-            .concat(),
+        [
+            field,
+            ": a region has only the characters a-z, 0-9 and '-', such as cn-hangzhou; correct or remove it",
+        ]
+        .concat(),
     ))
 }
 

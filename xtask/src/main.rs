@@ -5,10 +5,15 @@
 #![allow(clippy::arithmetic_side_effects, reason = "counts and sizes of this machine's files")]
 
 mod args;
+mod cargo_commands;
 mod context;
 mod error;
+mod guards;
 mod manifest;
+mod npm;
 mod shell;
+mod size;
+mod test;
 mod toolchain;
 mod tools;
 mod wasm;
@@ -26,18 +31,44 @@ struct Command {
     run: fn(&Context, Args) -> Result<()>,
 }
 
-const COMMANDS: &[Command] = &[Command {
-    name: "wasm",
-    about: "build the wasm artefacts into target/wasm/",
-    help: wasm::HELP,
-    run: wasm::command,
-}];
+const fn command(
+    name: &'static str,
+    about: &'static str,
+    help: &'static str,
+    run: fn(&Context, Args) -> Result<()>,
+) -> Command {
+    Command { name, about, help, run }
+}
+
+const COMMANDS: &[Command] = &[
+    command(
+        "demo",
+        "watch a client live through a KMS's bad day",
+        cargo_commands::DEMO,
+        cargo_commands::demo,
+    ),
+    command("test", "install what is missing and run every check", test::HELP, test::command),
+    command("lint", "the checks that take seconds", cargo_commands::LINT, cargo_commands::lint),
+    command("guards", "layers, links, words, shape of files", guards::HELP, guards::command),
+    command("wasm", "build the wasm artefacts into target/wasm/", wasm::HELP, wasm::command),
+    command("npm", "assemble the npm package into pkg/", npm::HELP, npm::command),
+    command("size", "what each consumer downloads, against the budgets", size::HELP, size::command),
+    command(
+        "bench",
+        "benchmarks beside another client, as ratios",
+        cargo_commands::BENCH,
+        cargo_commands::bench,
+    ),
+    command("fuzz", "throw random bytes at every parser", cargo_commands::FUZZ, cargo_commands::fuzz),
+];
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            if !error.is_told() {
+                eprintln!("error: {error}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,22 +1,26 @@
 //! The wasm's exports: one client per instance, synchronous functions, bytes in and out; no logic.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use simsim::mailbox::session::Session;
 use simsim::mailbox::wire::{ABI, Writer};
+use simsim::session::Session;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Wipes what is freed: the glue's buffers hold keys and values.
+/// Wipes what is freed: the glue's buffers hold keys and values. Beneath it an allocator of a third of std's size.
 #[global_allocator]
-static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<talc::wasm::WasmDynamicTalc> =
+    zeroizing_alloc::ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
 }
 
+/// Traps where there is no session to be had: the memory is broken, and the driver replaces the instance.
 fn with(f: impl FnOnce(&mut Session) -> Vec<u8>) -> Vec<u8> {
-    SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(f))).unwrap_or_default()
+    match SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(f))) {
+        Some(out) => out,
+        None => std::process::abort(),
+    }
 }
 
 /// The version of the byte layout that this wasm speaks.

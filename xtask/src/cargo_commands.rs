@@ -1,0 +1,116 @@
+//! The commands that hand over to one cargo command: demo, lint, bench, fuzz.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::{During, Error, Result};
+use crate::shell::Cmd;
+use crate::{test, tools};
+
+pub(crate) const LINT: &str = "\
+cargo xtask lint [--verbose]
+
+The fast part of `cargo xtask test`: rustfmt, guards, and clippy for the workspace with the default features.
+";
+
+pub(crate) fn lint(context: &Context, mut args: Args) -> Result<()> {
+    let verbose = args.flag(&["--verbose", "-v"]);
+    args.finish("lint")?;
+    test::run(context, test::lint(), verbose, false)
+}
+
+pub(crate) const DEMO: &str = "\
+cargo xtask demo [-- ARGUMENTS]
+
+A local KMS on a free port, a client with STS credentials, and a readable timeline of what the client does through a
+throttle, an outage, a rotation and a revocation. Ends by itself: status 0 when every statement it prints was true.
+";
+
+pub(crate) fn demo(context: &Context, mut args: Args) -> Result<()> {
+    let passed_on = args.passed_on();
+    args.finish("demo")?;
+    let cmd = Cmd::cargo().args(["run", "--quiet", "--locked", "--release", "--example", "demo", "--"]);
+    cmd.args(passed_on).dir(&context.root).run(context)
+}
+
+pub(crate) const BENCH: &str = "\
+cargo xtask bench [FILTER] [--check] [-- CRITERION-ARGUMENTS]
+
+Runs the criterion benchmarks of benches/peers: this client beside aws_secretsmanager_caching, in one run and on the
+same shape of work, and prints their ratios. That member is not part of the workspace, so that nobody else compiles it
+(the first run compiles the other cloud's SDK, which takes minutes).
+
+  --check   fail when a ratio is below its bar
+";
+
+pub(crate) fn bench(context: &Context, mut args: Args) -> Result<()> {
+    let passed_on = args.passed_on();
+    let check = args.flag(&["--check"]).then_some("--check");
+    let filter = args.word();
+    args.finish("bench")?;
+    let folder = context.root.join("benches/peers");
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(
+            Error::new("benches/peers is not in this tree").advice("git pull; it is a member of its own")
+        );
+    }
+    let cargo = |words: &[&str]| Cmd::cargo().args(words).dir(&folder);
+    cargo(&["bench", "--locked", "--bench", "peers", "--"]).args(filter).args(passed_on).run(context)?;
+    cargo(&["run", "--locked", "--quiet", "--release", "--bin", "ratios", "--"]).args(check).run(context)
+}
+
+pub(crate) const FUZZ: &str = "\
+cargo xtask fuzz [TARGET] [--seconds N] [--list]
+
+Runs the fuzz targets of fuzz/ (all of them, or one), each for N seconds (default 60), on a nightly toolchain.
+What it finds lands in fuzz/artifacts/<target>/; inputs worth keeping belong into the corpus that the tests replay.
+";
+
+pub(crate) fn fuzz(context: &Context, mut args: Args) -> Result<()> {
+    let list = args.flag(&["--list"]);
+    let seconds = args.values("--seconds")?.pop().unwrap_or_else(|| "60".to_owned());
+    let seconds: u64 = seconds.parse().during(|| format!("--seconds {seconds}"))?;
+    let chosen = args.word();
+    args.finish("fuzz")?;
+    let targets = fuzz_targets(context)?;
+    if list {
+        println!("{}", targets.join("\n"));
+        return Ok(());
+    }
+    if let Some(name) = chosen.as_ref().filter(|name| !targets.contains(name)) {
+        return Err(Error::new(format!("no fuzz target `{name}`; there are: {}", targets.join(", "))));
+    }
+    // The plain name would run the pinned toolchain again: rustup's marks are removed, `+nightly` chooses.
+    let nightly =
+        || Cmd::new("cargo").without("RUSTUP_TOOLCHAIN").without("CARGO").without("RUSTC").arg("+nightly");
+    if nightly().arg("--version").stdout().is_err() {
+        return Err(Error::new("fuzzing needs a nightly compiler (its sanitizers are not in stable)")
+            .advice("rustup toolchain install nightly"));
+    }
+    let program = tools::fuzz(context)?;
+    let folder = program.parent().unwrap_or(&program);
+    let path = std::env::join_paths(
+        std::iter::once(folder.to_path_buf())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+    )
+    .during(|| "put cargo-fuzz on the PATH".to_owned())?;
+    for target in targets.iter().filter(|target| chosen.as_ref().is_none_or(|name| name == *target)) {
+        println!("fuzz {target}: {seconds} s");
+        let cmd = nightly().args(["fuzz", "run", target, "--", &format!("-max_total_time={seconds}")]);
+        cmd.env("PATH", &path).dir(&context.root).run(context)?;
+    }
+    Ok(())
+}
+
+/// The programs of fuzz/Cargo.toml.
+fn fuzz_targets(context: &Context) -> Result<Vec<String>> {
+    let file = context.root.join("fuzz/Cargo.toml");
+    let text = std::fs::read_to_string(&file).during(|| format!("read {}", file.display()))?;
+    let table: toml::Table = text.parse().during(|| file.display().to_string())?;
+    let bins = table.get("bin").and_then(toml::Value::as_array).into_iter().flatten();
+    let names: Vec<String> = bins.filter_map(|bin| Some(bin.get("name")?.as_str()?.to_owned())).collect();
+    match names.is_empty() {
+        true => Err(Error::new("fuzz/Cargo.toml has no [[bin]]")),
+        false => Ok(names),
+    }
+}

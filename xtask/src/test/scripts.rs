@@ -1,0 +1,54 @@
+//! The JavaScript tests: every `tests/npm/run-*.mjs` is a step of its own.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::runner::{Outcome, Step};
+use crate::context::Context;
+use crate::error::{During, Error, Result};
+use crate::manifest::Manifest;
+use crate::shell::Cmd;
+use crate::{tools, wasm};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a script exits with when the runtime it tests is not installed.
+const RUNTIME_MISSING: i32 = 77;
+/// No script hangs for ever.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// One step for each script, in the order of their names.
+pub(super) fn steps(context: &Context) -> Result<Vec<Step>> {
+    let folder = context.root.join("tests/npm");
+    let entries = std::fs::read_dir(&folder).during(|| format!("read {}", folder.display()))?;
+    let mut scripts: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    scripts.sort();
+    let mut steps = Vec::new();
+    for script in scripts {
+        let name = script.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".mjs").filter(|stem| stem.starts_with("run-")) else { continue };
+        let about = first_line(&script);
+        steps.push(Step::new(format!("js/{stem}"), about, move |context| run(context, &script)));
+    }
+    Ok(steps)
+}
+
+fn first_line(script: &Path) -> String {
+    let text = std::fs::read_to_string(script).unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim_start_matches("//!").trim().to_owned()
+}
+
+fn run(context: &Context, script: &Path) -> Result<Outcome> {
+    tools::npm(context)?;
+    let manifest = Manifest::read(context)?;
+    let built = |name: &str| wasm::folder(context, name).join("glue.js").is_file();
+    if !manifest.artefacts.iter().all(|artefact| built(&artefact.name)) {
+        wasm::build(context, &manifest, &manifest.artefacts, false)?;
+    }
+    let cmd =
+        Cmd::new("node").arg(script).env("CARGO_TARGET_DIR", &context.target).dir(&context.root).limit(LIMIT);
+    let status = cmd.status(context)?;
+    match status.code() {
+        Some(0) => Ok(Outcome::passed("")),
+        Some(RUNTIME_MISSING) => Ok(Outcome::Skipped("its runtime is not installed".to_owned())),
+        _ => Err(Error::new(format!("{} ended with {status}", script.display()))),
+    }
+}
