@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod model;
+mod names;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -17,8 +18,8 @@ use crate::lease::Lease;
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::{Guarded, SHARDS};
 use crate::time::{Instant64, Now};
+use names::Hasher;
 use shard::{Rank, Shard};
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -40,7 +41,7 @@ struct Aligned(Guarded<Shard>);
 
 pub(crate) struct Cache {
     shards: Box<[Aligned]>,
-    hasher: foldhash::fast::RandomState,
+    hasher: Hasher,
     policy: CachePolicy,
     slots: AtomicUsize,
     bytes: AtomicUsize,
@@ -50,7 +51,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(policy: CachePolicy) -> Self {
-        let hasher = foldhash::fast::RandomState::default();
+        let hasher = Hasher::new();
         let shards = (0..SHARDS).map(|_| Aligned(Guarded::new(Shard::new(hasher.clone())))).collect();
         let (slots, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { shards, hasher, policy, slots, bytes, generation: AtomicU64::new(1) }
@@ -61,10 +62,8 @@ impl Cache {
     }
 
     fn with<R>(&self, name: &str, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
-        let hash = self.hasher.hash_one(name);
         let count = u64::try_from(self.shards.len()).unwrap_or(1);
-        // The map inside the shard uses the low and the top bits of the same hash: take the middle ones.
-        let index = (hash >> 24).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
+        let index = self.hasher.hash(name).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
         Some(self.shards.get(index)?.0.with(f))
     }
 

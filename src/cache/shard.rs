@@ -1,13 +1,13 @@
 //! One part of the cache: the slots of some names, as a pure state machine.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::names::{Hasher, Names};
 use super::ttl::{Freshness, Schedule};
 use super::{Ending, Key, lease_end};
 use crate::error::{Error, ErrorKind, Memory};
 use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::time::{Instant64, Now};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ pub(crate) struct Counts {
 }
 
 pub(super) struct Shard {
-    names: HashMap<Box<str>, Vec<Slot>, foldhash::fast::RandomState>,
+    names: Names<Vec<Slot>>,
     sequence: u64,
     slots: usize,
     bytes: usize,
@@ -109,9 +109,9 @@ const BACKOFF: (u64, u64) = (1_000, 60_000);
 const SHORT: u64 = 5_000;
 
 impl Shard {
-    pub(super) fn new(hasher: foldhash::fast::RandomState) -> Self {
+    pub(super) fn new(hasher: Hasher) -> Self {
         Self {
-            names: HashMap::with_hasher(hasher),
+            names: Names::new(hasher),
             sequence: 0,
             slots: 0,
             bytes: 0,
@@ -250,7 +250,7 @@ impl Shard {
 
     /// The slot of a key, made if there is none. The current version stands first: hits look nowhere else.
     fn slot(&mut self, key: &Key, used: Used) -> Option<&mut Slot> {
-        let versions = self.names.entry(Box::from(key.name.as_str())).or_default();
+        let versions = self.names.get_or_default(key.name.as_str())?;
         let at = match versions.iter().position(|s| s.selector == key.selector) {
             Some(at) => at,
             None => {
