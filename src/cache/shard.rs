@@ -406,13 +406,24 @@ impl Shard {
         self.names.values().flatten().filter_map(|s| s.rank(now)).min()
     }
 
-    pub(super) fn evict(&mut self, rank: Rank, now: Instant64) {
-        let found = self.names.iter().find_map(|(name, versions)| {
-            let at = versions.iter().position(|s| s.rank(now) == Some(rank))?;
-            Some((name.clone(), at))
-        });
-        if let Some((name, at)) = found {
+    /// Evicts up to `quota` slots of the oldest's kind whose last use lies within `window` insertions of its own;
+    /// with a window of zero, the oldest alone.
+    pub(super) fn evict(&mut self, oldest: Rank, window: u64, quota: &mut u64, now: Instant64) {
+        let (valuable, used) = oldest;
+        let newest = used.generation.saturating_add(window);
+        while *quota > 0 {
+            let found = self.names.iter().find_map(|(name, versions)| {
+                let goes = |slot: &Slot| {
+                    slot.rank(now).is_some_and(|rank| {
+                        rank == oldest || (window > 0 && rank.0 == valuable && rank.1.generation <= newest)
+                    })
+                };
+                let at = versions.iter().position(goes)?;
+                Some((name.clone(), at))
+            });
+            let Some((name, at)) = found else { return };
             self.take_out(&name, at);
+            *quota = quota.saturating_sub(1);
         }
     }
 

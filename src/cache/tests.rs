@@ -167,7 +167,7 @@ fn leaders_that_are_dropped_one_after_another_leave_no_growing_heap() {
         drop(lead(&cache, &key(&format!("cancelled/{n}")), at(n)));
     }
     let [(slots, _), ..] = cache.recount();
-    assert!(slots <= 2 * 64, "{slots} slots");
+    assert!(slots <= 3 * 64, "{slots} slots");
     assert_eq!(cache.recount(), [(slots, 0); 3]);
 }
 
