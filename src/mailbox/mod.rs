@@ -8,6 +8,8 @@
 mod desk;
 mod leaf;
 pub mod session;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
