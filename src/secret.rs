@@ -363,3 +363,6 @@ impl fmt::Display for Secret {
         write!(f, "Secret({})", self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A reply: its tag, then its fields.
-    pub(super) fn reply(&mut self) -> Result<Reply> {
+    pub(crate) fn reply(&mut self) -> Result<Reply> {
         match self.u8()? {
             1 => {
                 let status = u16::try_from(self.u32()?).map_err(|_| malformed())?;
