@@ -377,3 +377,6 @@ impl fmt::Display for Secret {
         write!(f, "Secret({})", self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

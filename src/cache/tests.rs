@@ -182,6 +182,7 @@ fn backoff(error: &Error, random: u64, times: usize) -> Vec<u64> {
         let from = now;
         while matches!(cache.enter(&key, at(now), READ, LEASE), Entered::Failed(_)) {
             now += 1;
+            assert!(now - from <= 120_000, "remembered for ever");
         }
         waits.push(now - from);
     }

@@ -7,6 +7,8 @@
 
 mod desk;
 mod leaf;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
@@ -227,7 +229,7 @@ impl Mailbox {
 }
 
 #[cfg(test)]
-mod tests {
+mod orphans {
     use super::*;
     use crate::runtime::Runtime as _;
     use crate::time::Timestamp;
