@@ -174,17 +174,18 @@ impl OpenApi {
 
     /// An answer is a success, or a failure with its cause. Every answer's `Date` teaches the clock.
     fn sort(&self, response: Response, signed: &Signed) -> std::result::Result<Response, Failure> {
-        let learnt = self.clock.learn(response.header("date"));
-        if response.body().len() > MAX_BODY {
-            return Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)));
-        }
-        if (200..300).contains(&response.status()) {
-            return Ok(response);
+        let too_large = response.body().len() > MAX_BODY;
+        if too_large || (200..300).contains(&response.status()) {
+            self.clock.learn(response.header("date"), false);
+            let refused = || no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge));
+            return if too_large { Err(refused()) } else { Ok(response) };
         }
         let Refusal { error, code } = error_body::decode(&response, signed);
+        let about_time = code.as_deref().is_some_and(is_clock_code);
+        let learnt = self.clock.learn(response.header("date"), about_time);
         let cause = match code.as_deref() {
             Some("SignatureNonceUsed") => Cause::Nonce,
-            Some(code) if is_clock_code(code) => Cause::Clock { learnt },
+            Some(_) if about_time => Cause::Clock { learnt },
             Some(code) if is_key_code(code) => Cause::Key { renewable: false },
             _ => Cause::Plain,
         };
