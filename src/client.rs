@@ -269,12 +269,12 @@ impl Client {
         let call =
             ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
         let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
-        let (response, credentials) =
-            inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
-        if let Some(principal) = credentials.principal() {
+        let answer = inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
+        if let Some(principal) = answer.credentials.principal() {
             self.note_principal(principal);
         }
-        shared::decode(&response, &key.name).map(Arc::new)
+        let record = shared::decode(&answer.response, &key.name);
+        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
     }
 
     /// What was cached for one principal is never answered to another.
