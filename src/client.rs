@@ -251,7 +251,11 @@ impl Client {
         let random = clock.random().unwrap_or_default();
         let now = clock.now();
         inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
-        if own_limit && matches!(&outcome, Err(e) if e.kind() == ErrorKind::Timeout) {
+        // More time would have meant more attempts.
+        let cut_short = |e: &Error| {
+            e.is_out_of_time() || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
+        };
+        if own_limit && outcome.as_ref().is_err_and(cut_short) {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
             return outcome;
         }

@@ -3,6 +3,7 @@
 
 use super::{Context, Credentials, DynProvideCredentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::runtime::{Clock, wait_for_end};
 use crate::sync::{Either, Guarded, race};
@@ -136,10 +137,14 @@ impl CachedCredentials {
                     };
                     let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()));
                     let timeout = clock.sleep(limit.since(now.mono));
+                    let usual = if old.is_some() { PATIENCE } else { LEASE };
+                    let hurried = deadline < now.mono.after(usual);
                     let outcome = match race(provider.provide(&cx), timeout).await {
                         Either::Left(Ok(Some(credentials))) => Ok(credentials),
                         Either::Left(Ok(None)) => Err(not_configured()),
                         Either::Left(Err(error)) => Err(unavailable(error)),
+                        // The caller's own hurry says nothing of the provider: whoever waits asks again.
+                        Either::Right(()) if hurried => return old.ok_or_else(late),
                         Either::Right(()) => Err(late()),
                     };
                     let outcome = self.settle(&lease, outcome, clock.corrected(), old.is_some());
@@ -257,6 +262,7 @@ fn not_configured() -> Error {
 
 fn late() -> Error {
     Error::new(ErrorKind::CredentialsUnavailable, "the provider did not answer in time")
+        .with_source(out_of_time(None, 0))
 }
 
 #[cfg(test)]
