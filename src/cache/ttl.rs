@@ -58,6 +58,9 @@ impl CachePolicy {
             } else if there.since(rotation) < self.rotation_overlap {
                 // The rotation is due and may happen at any moment: look again soon.
                 fresh = fresh.min(ROTATION_DUE);
+                if record.secret_type.rotates_away() {
+                    stale = stale.min(millis(self.rotation_overlap.saturating_sub(there.since(rotation))));
+                }
             }
         }
         let revalidate = fresh.saturating_add(millis(self.stale_while_revalidate)).min(stale);
