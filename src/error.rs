@@ -230,6 +230,11 @@ impl Error {
         self.0.kind
     }
 
+    /// Whether time was over: the error's own, or its cause's.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        self.kind() == ErrorKind::Timeout || self.0.source.as_ref().is_some_and(Self::is_out_of_time)
+    }
+
     /// simsim's own explanation: for [`ErrorKind::Config`] the field and the remedy. Empty where the kind says it all.
     pub fn explanation(&self) -> &str {
         &self.0.explanation

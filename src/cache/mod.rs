@@ -133,6 +133,16 @@ impl Cache {
         self.booked(key.name.as_str(), |s| s.remember_once(key, now, error, random));
     }
 
+    /// Whether asking KMS for the key failed a moment ago: then nobody waits for the next try either.
+    pub(crate) fn keeps_failing(&self, key: &Key, now: Instant64) -> bool {
+        self.with(key.name.as_str(), |s| s.keeps_failing(key, now)).unwrap_or_default()
+    }
+
+    /// Counts a read that waited and was answered with an old value in the end.
+    pub(crate) fn count_stale(&self, key: &Key) {
+        self.with(key.name.as_str(), Shard::count_stale);
+    }
+
     /// Evicts the least recently used until the bounds hold. A flight under way is never evicted.
     ///
     /// Looking for the oldest means looking at every slot, so a large cache makes room for several at once: those

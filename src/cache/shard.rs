@@ -196,7 +196,7 @@ impl Shard {
             }
             Intent::Read { max_age } => {
                 if let Some(entry) = slot.entry.as_ref().filter(|_| freshness != Freshness::Gone) {
-                    let young = max_age.is_none_or(|max| entry.schedule.age(now) <= max);
+                    let young = max_age.is_none_or(|max| !max.is_zero() && entry.schedule.age(now) <= max);
                     match (freshness, young) {
                         (Freshness::Fresh, true) => {
                             let secret = read(entry, false);
@@ -316,6 +316,16 @@ impl Shard {
         if wanted {
             self.remember(key, now, error, random);
         }
+    }
+
+    /// Whether the last try failed, and the time to leave the key alone is not long over.
+    pub(super) fn keeps_failing(&mut self, key: &Key, now: Instant64) -> bool {
+        let failure = self.find(key).and_then(|s| s.failure.as_ref());
+        failure.is_some_and(|f| now < f.until.after(Duration::from_millis(BACKOFF.1)))
+    }
+
+    pub(super) fn count_stale(&mut self) {
+        self.stale = self.stale.wrapping_add(1);
     }
 
     /// Remembers a failure for the time that its kind asks for.

@@ -35,6 +35,10 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
     let kind = match &code {
         Some(code) => kind_of_code(code, status),
         None if (300..400).contains(&status) => ErrorKind::Protocol,
+        // Every answer of the service has an id. A proxy's own refusal revokes nothing.
+        None if matches!(status, 401 | 403) && response.header("x-acs-request-id").is_none() => {
+            ErrorKind::Protocol
+        }
         None => kind_of_status(status),
     };
     let explanation = match (&code, &parts.message) {

@@ -42,9 +42,13 @@ pub(crate) fn query<'a>(
 /// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    let mut body = json::parse(response.body())
-        .map_err(|e| Error::protocol(["the answer is not JSON: ", &e.text()].concat()))?;
-    let request_id = text(&mut body, "RequestId").map(|id| crate::error::printable(&id));
+    let mut parsed = json::parse(response.body());
+    let request_id = match &mut parsed {
+        Ok(body) => text(body, "RequestId"),
+        Err(_) => None,
+    };
+    let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
+    let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
     let wrong = |what: &str| {
         let error = Error::protocol(what.to_owned()).with_status(response.status());
         match &request_id {
@@ -52,6 +56,7 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
             None => error,
         }
     };
+    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.to_string()].concat()))?;
     let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
     if name != asked.plain() {
         return Err(wrong("the answer's SecretName is not the asked one"));

@@ -145,7 +145,7 @@ proptest! {
             let gone = aborted(&more);
             owed.retain(|(id, _)| !gone.contains(id));
             owed.extend(more.into_iter().filter(|(_, e)| !matches!(e, Effect::Abort(_))));
-            steps += 1;
+            steps = steps.saturating_add(1);
         }
         prop_assert_eq!(steps, kinds.len(), "one reply ends one child");
         prop_assert_eq!(owed.len(), 1);

@@ -1,11 +1,11 @@
 //! The bytes between the wasm and its driver: round trips, and whatever else may come instead of them.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::session::Session;
 use super::super::wire::{Reader, saturate};
 use super::super::{EffectId, OpId, Reply};
 use crate::error::ErrorKind;
 use crate::http::FetchErrorKind;
+use crate::session::Session;
 use proptest::prelude::*;
 use std::time::Duration;
 
