@@ -132,7 +132,7 @@ proptest! {
         let unordered = Unordered::new(children.collect());
         let watched: Vec<Arc<Child>> = unordered.0.iter().map(|(_, child)| child.clone()).collect();
         let (op, mut owed) = start(&mut mailbox, unordered);
-        let mut steps = 0;
+        let mut steps: usize = 0;
         while !is_done(&owed) {
             prop_assert!(!owed.is_empty(), "nothing is owed, and the operation waits");
             let (id, effect) = owed.swap_remove(order.index(owed.len()));

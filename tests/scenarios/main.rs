@@ -8,7 +8,8 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
-    reason = "tests"
+    clippy::disallowed_methods,
+    reason = "tests, on a clock that stands still"
 )]
 
 #[macro_use]

@@ -318,7 +318,7 @@ impl World {
         Ok(())
     }
 
-    fn finish(&mut self, leader: usize, result: Brought, random: u64) -> Check {
+    fn finish(&mut self, leader: usize, result: Harvest, random: u64) -> Check {
         let Some(at) = pick(&self.leaders, leader) else { return Ok(()) };
         let Leader { key, flight, lease } = self.leaders.swap_remove(at);
         let now = self.reference.now;
