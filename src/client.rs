@@ -295,7 +295,6 @@ impl Client {
         let outcome = self.fetch(key, &lease, deadline).await;
         let random = clock.random().unwrap_or_default();
         let now = clock.now();
-        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
         // More time would have meant more attempts.
         let cut_short = |e: &Error| {
             e.is_out_of_time() || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
@@ -304,6 +303,7 @@ impl Client {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
             return outcome;
         }
+        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
         let policy = inner.cache.policy();
         let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
