@@ -1,7 +1,13 @@
 //! What the fuzz targets run on their input, so that stable tests can replay the kept inputs; in no ordinary build.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::error::ErrorKind;
+use crate::gateway::{error_body, shared};
+use crate::http::Response;
 use crate::json::{self, JsonErrorKind, Value};
+use crate::mailbox::Reply;
+use crate::mailbox::wire::Reader;
+use crate::secret::{SecretName, SecretValue};
 use crate::signing::acs3::string_to_sign;
 use crate::signing::diagnosis::{Difference, differing_line};
 use crate::time::Timestamp;
@@ -14,8 +20,8 @@ pub fn json(data: &[u8]) -> Option<bool> {
             Some(true)
         }
         Err(error) => {
-            assert!(error.position() <= data.len() && !error.message().is_empty());
-            (!matches!(error.kind(), JsonErrorKind::TooDeep | JsonErrorKind::TooLarge)).then_some(false)
+            assert!(error.position <= data.len() && !error.message().is_empty());
+            (!matches!(error.kind, JsonErrorKind::TooDeep | JsonErrorKind::TooLarge)).then_some(false)
         }
     }
 }
@@ -23,14 +29,14 @@ pub fn json(data: &[u8]) -> Option<bool> {
 /// Every accessor on every value; texts are never larger than what they were read from.
 fn visit(value: &mut Value, limit: usize) {
     assert!(value.as_str().is_none_or(|text| text.len() <= limit));
-    let _ = (value.as_bool(), value.as_i64(), value.as_array().map(<[Value]>::len));
+    let _ = (value.as_str(), value.as_array().map(<[Value]>::len));
     match value {
         Value::Array(elements) => elements.iter_mut().for_each(|element| visit(element, limit)),
         Value::Object(members) => {
             let names: Vec<String> = members.iter().map(|(name, _)| name.expose().clone()).collect();
             members.iter_mut().for_each(|(_, member)| visit(member, limit));
             for name in names {
-                assert!(value.get(&name).is_some() && value.get_any(&["", &name]).is_some());
+                assert!(value.get(&name).is_some());
                 let is_text = value.get(&name).is_some_and(|member| member.as_str().is_some());
                 assert_eq!(value.take_str(&name).is_some(), is_text);
             }
@@ -66,6 +72,41 @@ pub fn signature_diagnosis(data: &[u8]) {
     }
 }
 
+/// Reads an error body: nothing that is found is longer than what it was read from.
+pub fn error_body(data: &[u8]) {
+    let parts = error_body::parts(data);
+    let message = parts.message.as_ref().map(|m| m.expose().len());
+    let found = [parts.code.map(|c| c.len()), message, parts.request_id.map(|id| id.len())];
+    assert!(found.into_iter().flatten().all(|length| length <= data.len()));
+}
+
+/// Reads the answer to GetSecretValue: it is of the name that was asked for, or a protocol error that quotes nothing.
+pub fn answer(data: &[u8]) {
+    let Ok(asked) = SecretName::parse("db/password") else { return };
+    match shared::decode(&Response::new(200, Vec::new(), data.to_vec()), &asked) {
+        Ok(record) => {
+            assert!(record.name == asked.plain() && !record.version_id.is_empty());
+            let value = match &record.value {
+                SecretValue::Text(text) => text.expose().len(),
+                SecretValue::Binary(bytes) => bytes.expose().len(),
+            };
+            assert!(value <= data.len());
+        }
+        Err(error) => {
+            assert!(error.kind() == ErrorKind::Protocol && !error.to_string().contains("needle"));
+        }
+    }
+}
+
+/// Reads what a driver brings to an effect.
+pub fn reply(data: &[u8]) {
+    if let Ok(Reply::Answer(Ok(response))) = Reader::new(data).reply() {
+        let headers = response.headers().iter().map(|(name, value)| name.len().saturating_add(value.len()));
+        let read = headers.fold(response.body().len(), usize::saturating_add);
+        assert!(read <= data.len());
+    }
+}
+
 const OURS: &str = "POST\n/\nSecretName=needle\nhost:kms.cn-hangzhou.aliyuncs.com\nx-acs-action:GetSecretValue\n\
                     x-acs-security-token:needle\n\nhost;x-acs-action;x-acs-security-token\n\
                     e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -98,5 +139,8 @@ mod tests {
         assert!(replay("json", read) >= 20);
         assert!(replay("dates", dates) >= 15);
         assert!(replay("signature_diagnosis", signature_diagnosis) >= 10);
+        assert!(replay("error_body", error_body) >= 15);
+        assert!(replay("answer", answer) >= 15);
+        assert!(replay("reply", reply) >= 15);
     }
 }

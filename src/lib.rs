@@ -6,10 +6,10 @@ mod cache;
 mod client;
 pub mod credentials;
 mod error;
-mod gateway;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gateway;
 pub mod http;
 mod json;
 mod lease;
@@ -22,9 +22,13 @@ mod region;
 pub mod runtime;
 mod secret;
 mod sensitive;
+#[doc(hidden)]
+pub mod session;
 pub mod signing;
+mod sorted;
 mod status;
 pub mod sync;
+mod text;
 mod time;
 
 pub use builder::{CacheOptions, ClientBuilder, RetryOptions};

@@ -3,7 +3,12 @@
 //! Pure and synchronous: every method is given the time. State is split into shards by name, each behind one lock.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+#[cfg(test)]
+mod model;
+mod names;
 mod shard;
+#[cfg(test)]
+mod tests;
 pub(crate) mod ttl;
 
 pub(crate) use shard::{Counts, Entered, Intent, Outcome};
@@ -13,8 +18,8 @@ use crate::lease::Lease;
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::{Guarded, SHARDS};
 use crate::time::{Instant64, Now};
-use shard::{Rank, Shard};
-use std::hash::BuildHasher;
+use names::Hasher;
+use shard::Shard;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -27,13 +32,16 @@ pub(crate) struct Key {
     pub(crate) selector: VersionSelector,
 }
 
+/// How many slots a cache may always have twice over while flights are under way.
+const SPARE: usize = 64;
+
 /// One shard on cache lines of its own, so that readers of different secrets do not slow each other.
 #[repr(align(128))]
 struct Aligned(Guarded<Shard>);
 
 pub(crate) struct Cache {
     shards: Box<[Aligned]>,
-    hasher: foldhash::fast::RandomState,
+    hasher: Hasher,
     policy: CachePolicy,
     slots: AtomicUsize,
     bytes: AtomicUsize,
@@ -43,7 +51,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(policy: CachePolicy) -> Self {
-        let hasher = foldhash::fast::RandomState::default();
+        let hasher = Hasher::new();
         let shards = (0..SHARDS).map(|_| Aligned(Guarded::new(Shard::new(hasher.clone())))).collect();
         let (slots, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { shards, hasher, policy, slots, bytes, generation: AtomicU64::new(1) }
@@ -54,10 +62,8 @@ impl Cache {
     }
 
     fn with<R>(&self, name: &str, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
-        let hash = self.hasher.hash_one(name);
         let count = u64::try_from(self.shards.len()).unwrap_or(1);
-        // The map inside the shard uses the low and the top bits of the same hash: take the middle ones.
-        let index = (hash >> 24).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
+        let index = self.hasher.hash(name).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
         Some(self.shards.get(index)?.0.with(f))
     }
 
@@ -87,8 +93,23 @@ impl Cache {
     /// Decides how a read goes on. `lease_for` is how long a new leader's lease runs.
     pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: Duration) -> Entered {
         let generation = self.generation.load(Ordering::Relaxed);
-        self.booked(key.name.as_str(), |s| s.enter(key, now, intent, lease_for, generation))
-            .unwrap_or(Entered::Failed(Error::new(crate::ErrorKind::Internal, "no cache shard")))
+        let entered = self.booked(key.name.as_str(), |s| {
+            let displaced = s.displace(key, now.mono);
+            (s.enter(key, now, intent, lease_for, generation), displaced)
+        });
+        let Some((entered, displaced)) = entered else {
+            return Entered::Failed(Error::new(crate::ErrorKind::Internal, "no cache shard"));
+        };
+        if let Some(flight) = displaced {
+            flight.abandon();
+        }
+        // A dropped leader leaves an empty slot behind, and perhaps no completion ever comes to clear it away.
+        // Looked for now and then only: while all of them are under way, there is nothing to clear.
+        let slots = self.slots.load(Ordering::Relaxed);
+        if slots > self.policy.max_entries.max(SPARE).saturating_mul(2) && slots.is_multiple_of(SPARE) {
+            self.make_room(now.mono);
+        }
+        entered
     }
 
     /// The place in the order of flights of this name: a refresh joins only later ones.
@@ -123,30 +144,22 @@ impl Cache {
     }
 
     /// Evicts the least recently used until the bounds hold. A flight under way is never evicted.
+    ///
+    /// Looking for the oldest means looking at every slot, so a large cache makes room for several at once: those
+    /// that are as old as the oldest thirty-second. A small one evicts exactly the oldest.
     fn make_room(&self, now: Instant64) {
-        loop {
-            let slots = self.slots.load(Ordering::Relaxed);
-            let bytes = self.bytes.load(Ordering::Relaxed);
-            if slots <= self.policy.max_entries.max(1) && bytes <= self.policy.max_bytes {
-                return;
-            }
-            let mut oldest: Option<(Rank, usize)> = None;
-            for (index, shard) in self.shards.iter().enumerate() {
-                if let Some(rank) = shard.0.with(|s| s.oldest(now))
-                    && oldest.is_none_or(|(first, _)| rank < first)
-                {
-                    oldest = Some((rank, index));
-                }
-            }
-            let Some((rank, shard)) = oldest.and_then(|(r, i)| Some((r, self.shards.get(i)?))) else {
-                return;
-            };
-            shard.0.with(|s| {
-                let before = s.size();
-                s.evict(rank, now);
-                self.book(before, s.size());
-            });
+        while self.is_over() {
+            let window = u64::try_from(self.slots.load(Ordering::Relaxed) / 32).unwrap_or(0);
+            let ranks = self.shards.iter().filter_map(|shard| shard.0.with(|s| s.oldest(now)));
+            let Some(oldest) = ranks.min() else { return };
+            let mut quota = window.max(1);
+            self.each(|s| s.evict(oldest, window, &mut quota, now));
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.slots.load(Ordering::Relaxed) > self.policy.max_entries.max(1)
+            || self.bytes.load(Ordering::Relaxed) > self.policy.max_bytes
     }
 
     /// Forgets one name in all its versions, or everything; flights under way no longer count for the cache.
@@ -164,7 +177,7 @@ impl Cache {
         self.each(Shard::close);
     }
 
-    fn each(&self, f: impl Fn(&mut Shard)) {
+    fn each(&self, mut f: impl FnMut(&mut Shard)) {
         for shard in &self.shards {
             shard.0.with(|s| {
                 let before = s.size();
@@ -186,6 +199,27 @@ impl Cache {
             shard.0.with(|s| s.count(&mut total, now));
         }
         total
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
+impl Cache {
+    /// What is booked, and what a recount of every shard gives: slots and bytes.
+    fn recount(&self) -> [(usize, usize); 3] {
+        let booked = (self.slots.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        let (mut sizes, mut weights) = ((0, 0), (0, 0));
+        for shard in &self.shards {
+            let (size, weight) = shard.0.with(|s| (s.size(), s.weigh()));
+            sizes = (sizes.0 + size.0, sizes.1 + size.1);
+            weights = (weights.0 + weight.0, weights.1 + weight.1);
+        }
+        [booked, sizes, weights]
+    }
+
+    /// Whether there is a slot for this key, with a value or without.
+    fn holds(&self, key: &Key) -> bool {
+        self.with(key.name.as_str(), |s| s.holds(key)).unwrap_or_default()
     }
 }
 

@@ -3,10 +3,10 @@
 
 use super::{Effect, EffectId, OpId, Reply, Turn};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sorted::Sorted;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::Now;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 use std::task::Waker;
 use zeroize::Zeroize as _;
 
@@ -24,7 +24,7 @@ struct State {
     last_effect: EffectId,
     outbox: Vec<(EffectId, Effect)>,
     spawned: Vec<(OpId, Task)>,
-    waiting: HashMap<EffectId, Waiting>,
+    waiting: Sorted<Waiting>,
 }
 
 enum Waiting {
@@ -89,7 +89,7 @@ impl Desk {
             last_effect: 0,
             outbox: Vec::new(),
             spawned: Vec::new(),
-            waiting: HashMap::new(),
+            waiting: Sorted::new(),
         }))
     }
 
@@ -140,7 +140,7 @@ impl Desk {
 
     /// The reply to an effect, or `None` after noting who waits for it now.
     pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Reply> {
-        let (reply, former) = self.0.with(|s| match s.waiting.remove(&id) {
+        let (reply, former) = self.0.with(|s| match s.waiting.remove(id) {
             Some(Waiting::Reply(reply)) => (Some(reply), None),
             former => {
                 s.waiting.insert(id, Waiting::For(waker.clone()));
@@ -155,7 +155,7 @@ impl Desk {
     pub(super) fn deliver(&self, id: EffectId, reply: Reply) {
         let mut unwanted = Some(reply);
         let waiting = self.0.with(|s| {
-            let waiting = s.waiting.get_mut(&id)?;
+            let waiting = s.waiting.get_mut(id)?;
             let reply = unwanted.take()?;
             Some(std::mem::replace(waiting, Waiting::Reply(reply)))
         });
@@ -167,7 +167,7 @@ impl Desk {
     /// Nobody waits for this effect any more. One that has not left yet is taken back, another is aborted.
     pub(super) fn withdraw(&self, id: EffectId) {
         let dropped = self.0.with(|s| {
-            let waiting = s.waiting.remove(&id);
+            let waiting = s.waiting.remove(id);
             if matches!(waiting, Some(Waiting::For(_))) {
                 match s.outbox.iter().position(|(posted, _)| *posted == id) {
                     Some(at) => return (waiting, Some(s.outbox.remove(at))),
@@ -193,5 +193,65 @@ impl Desk {
             }
         });
         task.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn draw(pool: &mut Pool) -> [u8; 16] {
+        let mut out = [0; 16];
+        pool.fill(&mut out).expect("seeded");
+        out
+    }
+
+    #[test]
+    fn an_unseeded_pool_gives_an_error_and_no_bytes() {
+        let mut pool = Pool::default();
+        for entropy in [&[][..], &[7; SEED - 1]] {
+            pool.mix(entropy);
+            let mut out = [0; 40];
+            assert_eq!(pool.fill(&mut out).unwrap_err().kind(), ErrorKind::Internal);
+            assert_eq!(out, [0; 40]);
+        }
+        pool.mix(&[7; SEED]);
+        assert!(pool.fill(&mut [0; 1]).is_ok());
+    }
+
+    #[test]
+    fn no_output_comes_twice_with_or_without_fresh_entropy() {
+        let (mut pool, mut seen) = (Pool::default(), HashSet::new());
+        pool.mix(&[1; 32]);
+        for turn in 0..2_000 {
+            // The same entropy again, as of a broken driver, and too little of it.
+            match turn % 3 {
+                0 => pool.mix(&[1; 32]),
+                1 => pool.mix(b"short"),
+                _ => {}
+            }
+            for _ in 0..3 {
+                assert!(seen.insert(draw(&mut pool)));
+            }
+        }
+    }
+
+    #[test]
+    fn long_outputs_have_no_block_twice_and_seeds_differ() {
+        let mut out = [0; 32 * 64 + 5];
+        let mut pool = Pool::default();
+        pool.mix(&[1; 16]);
+        pool.fill(&mut out).expect("seeded");
+        let blocks: HashSet<&[u8]> = out.chunks(32).collect();
+        assert_eq!(blocks.len(), 65);
+        let first_of = |seed: &[u8]| {
+            let mut pool = Pool::default();
+            pool.mix(seed);
+            draw(&mut pool)
+        };
+        assert_eq!(first_of(&[1; 16]), first_of(&[1; 16]));
+        assert_ne!(first_of(&[1; 16]), first_of(&[2; 16]));
+        assert_ne!(first_of(&[1; 16]), first_of(&[1; 17]));
     }
 }

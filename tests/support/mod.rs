@@ -11,7 +11,7 @@ pub use runtime::{START, TestRuntime};
 pub use wire::{Trick, Wire};
 
 use simsim::credentials::{CallbackCredentials, Credentials};
-use simsim::runtime::TokioBackground;
+use simsim::runtime::Background;
 use simsim::{Client, ClientBuilder, Error, Event, GetSecret, Result, Secret};
 use simsim_emulator::{Emulator, SecretSeed};
 use std::future::Future;
@@ -74,10 +74,9 @@ impl World {
     /// A builder with this world's transport and clocks, without credentials and region.
     pub fn nowhere(&self) -> ClientBuilder {
         match &self.driver {
-            None => Client::builder()
-                .fetch(self.wire.clone())
-                .runtime(self.clock.clone())
-                .background(TokioBackground),
+            None => {
+                Client::builder().fetch(self.wire.clone()).runtime(self.clock.clone()).background(Spawning)
+            }
             Some(driver) => driver
                 .with(|m| Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())),
         }
@@ -231,6 +230,20 @@ pub fn minutes(n: u64) -> Duration {
 /// What an error shows to anyone who prints it.
 pub fn shown(error: &Error) -> String {
     format!("{error} {error:?} {error:#?}")
+}
+
+/// A background on tokio's tasks.
+#[derive(Debug)]
+pub struct Spawning;
+
+impl Background for Spawning {
+    fn run(
+        &self,
+        task: simsim::sync::BoxFuture<'static, ()>,
+    ) -> std::result::Result<(), simsim::sync::BoxFuture<'static, ()>> {
+        tokio::spawn(task);
+        Ok(())
+    }
 }
 
 /// Each scenario as two tests: on tokio, and on the mailbox.
