@@ -5,7 +5,7 @@ use crate::builder::{ClientBuilder, Target};
 use crate::cache::{Cache, Ending, Entered, Intent, Key, Outcome, just_fetched};
 use crate::credentials::ProvideCredentials;
 use crate::credentials::cached::CachedCredentials;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::shared;
 use crate::http::retry::out_of_time;
 use crate::lease::{Lease, Status};
@@ -291,15 +291,15 @@ impl Client {
         let outcome = self.fetch(key, &lease, deadline).await;
         let random = clock.random().unwrap_or_default();
         let now = clock.now();
-        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
         // More time would have meant more attempts.
         let cut_short = |e: &Error| {
-            e.is_out_of_time() || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
+            e.kind() == ErrorKind::Timeout || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
         };
         if own_limit && outcome.as_ref().is_err_and(cut_short) {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
             return outcome;
         }
+        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
         let policy = inner.cache.policy();
         let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });

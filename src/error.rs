@@ -99,6 +99,11 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the failure says something of one secret only, nothing of the service or the credentials.
+    pub(crate) const fn is_of_one_secret(self) -> bool {
+        matches!(self, Self::NotFound | Self::PermissionDenied | Self::Disabled | Self::Config)
+    }
+
     /// The stable name, as in the JavaScript codes: `PERMISSION_DENIED`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -228,11 +233,6 @@ impl Error {
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
-    }
-
-    /// Whether time was over: the error's own, or its cause's.
-    pub(crate) fn is_out_of_time(&self) -> bool {
-        self.kind() == ErrorKind::Timeout || self.0.source.as_ref().is_some_and(Self::is_out_of_time)
     }
 
     /// simsim's own explanation: for [`ErrorKind::Config`] the field and the remedy. Empty where the kind says it all.

@@ -130,6 +130,10 @@ impl CachedCredentials {
                     Some(_) => {}
                     None => return Err(out_of_time(Some(late()), 0)),
                 },
+                // Nobody is left to take what the provider would give.
+                Next::Lead(_, old) if now.mono >= deadline => {
+                    return old.ok_or_else(|| out_of_time(Some(late()), 0));
+                }
                 Next::Lead(lease, old) => {
                     let limit = match old {
                         Some(_) => deadline.min(now.mono.after(PATIENCE)),
@@ -137,14 +141,13 @@ impl CachedCredentials {
                     };
                     let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()));
                     let timeout = clock.sleep(limit.since(now.mono));
-                    let usual = if old.is_some() { PATIENCE } else { LEASE };
-                    let hurried = deadline < now.mono.after(usual);
                     let outcome = match race(provider.provide(&cx), timeout).await {
                         Either::Left(Ok(Some(credentials))) => Ok(credentials),
                         Either::Left(Ok(None)) => Err(not_configured()),
                         Either::Left(Err(error)) => Err(unavailable(error)),
-                        // The caller's own hurry says nothing of the provider: whoever waits asks again.
-                        Either::Right(()) if hurried => {
+                        // The caller's own time is over, which says little of the provider: the flight is abandoned,
+                        // and another waiter asks.
+                        Either::Right(()) if limit == deadline => {
                             return old.ok_or_else(|| out_of_time(Some(late()), 0));
                         }
                         Either::Right(()) => Err(late()),
@@ -266,7 +269,6 @@ fn not_configured() -> Error {
 
 fn late() -> Error {
     Error::new(ErrorKind::CredentialsUnavailable, "the provider did not answer in time")
-        .with_source(out_of_time(None, 0))
 }
 
 #[cfg(test)]

@@ -32,13 +32,13 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
     let parts = parts(response.body());
     let status = response.status();
     let code = parts.code.filter(|c| !c.is_empty());
+    let id = parts.request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
+    let id = id.map(printable).filter(|id| !id.is_empty());
     let kind = match &code {
         Some(code) => kind_of_code(code, status),
         None if (300..400).contains(&status) => ErrorKind::Protocol,
         // Every answer of the service has an id. A proxy's own refusal revokes nothing.
-        None if matches!(status, 401 | 403) && response.header("x-acs-request-id").is_none() => {
-            ErrorKind::Protocol
-        }
+        None if matches!(status, 401 | 403) && id.is_none() => ErrorKind::Protocol,
         None => kind_of_status(status),
     };
     let explanation = match (&code, &parts.message) {
@@ -61,8 +61,7 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
     if let Some(message) = parts.message {
         error = error.with_service_message(message.into_exposed());
     }
-    let id = parts.request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
-    if let Some(id) = id.map(printable).filter(|id| !id.is_empty()) {
+    if let Some(id) = id {
         error = error.with_request_id(id);
     }
     Refusal { error, code }
@@ -176,7 +175,13 @@ mod tests {
         let kind = |status, body: &str| refusal(status, &[], body.as_bytes()).error.kind();
         assert_eq!(kind(500, r#"{"Code":"Forbidden.ResourceNotFound"}"#), ErrorKind::NotFound);
         assert_eq!(kind(404, r#"{"Code":""}"#), ErrorKind::Protocol);
-        assert_eq!(kind(403, ""), ErrorKind::PermissionDenied);
+        let with_id = |status| refusal(status, &[("x-acs-request-id", "r")], b"").error.kind();
+        assert_eq!(
+            (with_id(403), with_id(401)),
+            (ErrorKind::PermissionDenied, ErrorKind::CredentialsRejected)
+        );
+        // Without the service's id it is the word of some proxy.
+        assert_eq!((kind(403, ""), kind(401, "<html>")), (ErrorKind::Protocol, ErrorKind::Protocol));
         assert_eq!(kind(503, "<html>busy</html>"), ErrorKind::Unavailable);
         assert_eq!(kind(302, ""), ErrorKind::Protocol);
         assert_eq!(kind(0, ""), ErrorKind::Protocol);

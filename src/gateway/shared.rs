@@ -56,7 +56,7 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
             None => error,
         }
     };
-    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.to_string()].concat()))?;
+    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
     let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
     if name != asked.plain() {
         return Err(wrong("the answer's SecretName is not the asked one"));

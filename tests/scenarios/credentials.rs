@@ -62,7 +62,7 @@ impl Issuer {
         let n = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let delay = *self.delay.lock().unwrap();
         if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+            self.w.clock.sleep(delay).await;
         }
         if self.broken.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Transport, "the issuer is down"));

@@ -3,7 +3,7 @@
 
 use crate::support::{Events, REGION, World, millis, minutes, seconds};
 use simsim::{CacheOptions, Client, ErrorKind, Event, EventKind};
-use simsim_emulator::Fault;
+use simsim_emulator::{Fault, SecretSeed};
 use std::time::Duration;
 
 scenarios![
@@ -190,4 +190,15 @@ async fn check_tells_whether_the_client_is_ready(w: World) {
     w.pass(seconds(2)).await;
     w.text(&client, "db/password").await;
     check(&client).await.expect("ready again");
+    w.read(&client, "missing").await.unwrap_err();
+    assert_eq!(client.status().last_error.expect("noted").kind(), ErrorKind::NotFound);
+    check(&client).await.expect("one missing secret is no reason to take a program out of service");
+    w.kms.put_secret(SecretSeed::text("slow", "x"));
+    w.kms.inject(Fault::hang());
+    w.get(&client, "slow", |g| g.timeout(millis(10))).await.unwrap_err();
+    check(&client).await.expect("nor is one reader's hurry");
+    w.kms.clear_faults();
+    w.kms.inject(Fault::status(400, "InvalidSecurityToken.Expired"));
+    w.read(&client, "slow").await.unwrap_err();
+    assert_eq!(check(&client).await.unwrap_err().kind(), ErrorKind::CredentialsRejected);
 }

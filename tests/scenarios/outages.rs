@@ -1,11 +1,5 @@
 //! What the cache promises when it matters most: one call, outages, revocations.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(
-    clippy::expect_used,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "scenarios are tests"
-)]
 
 use crate::support::{World, minutes, seconds};
 use simsim::{CacheOptions, ErrorKind};

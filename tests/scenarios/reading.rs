@@ -24,9 +24,15 @@ scenarios![
     a_redirect_is_never_followed,
     many_secrets_are_read_six_at_a_time_in_their_order,
     one_bad_name_among_many_fails_alone,
-    a_json_fault_is_told_by_kind_and_position,
     network_endpoint_and_arn_decide_where_a_read_goes,
 ];
+
+#[cfg(feature = "json")]
+mod json {
+    use super::a_json_fault_is_told_by_kind_and_position;
+
+    scenarios![a_json_fault_is_told_by_kind_and_position];
+}
 
 async fn a_name_and_its_arn_are_entries_of_their_own(w: World) {
     let client = w.client();
@@ -342,6 +348,7 @@ async fn one_bad_name_among_many_fails_alone(w: World) {
     assert_eq!(w.kms_reads(), 2);
 }
 
+#[cfg(feature = "json")]
 async fn a_json_fault_is_told_by_kind_and_position(w: World) {
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Login {

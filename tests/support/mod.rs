@@ -1,16 +1,6 @@
 //! A world for scenarios: a KMS in process, a manual clock, and a client driven by tokio or by the mailbox.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    missing_debug_implementations,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    reason = "each test file uses a part of it, and this is the manual clock"
-)]
+#![allow(clippy::disallowed_methods, reason = "this is the manual clock")]
 
 pub mod drive;
 pub mod runtime;
