@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 /// `Send` natively, no bound on wasm32 (where one isolate is one thread and JavaScript values are not `Send`).
 #[cfg(not(target_arch = "wasm32"))]
@@ -42,18 +42,88 @@ pub(crate) const SHARDS: usize = 64;
 #[cfg(target_arch = "wasm32")]
 pub(crate) const SHARDS: usize = 1;
 
-/// A mutex whose guard never escapes: state is only touched inside the closure, so no guard crosses an await.
-pub(crate) struct Guarded<T>(Mutex<T>);
+/// A lock whose guard never escapes: state is only touched inside the closure, so no guard crosses an await.
+pub(crate) struct Guarded<T>(Lock<T>);
+
+#[cfg(not(target_arch = "wasm32"))]
+type Lock<T> = std::sync::Mutex<T>;
+/// One thread: std's mutex would bring its poisoning along.
+#[cfg(target_arch = "wasm32")]
+type Lock<T> = std::cell::RefCell<T>;
 
 impl<T> Guarded<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(Mutex::new(value))
+        Self(Lock::new(value))
     }
 
     /// Runs `f` on the state. A panic of an earlier closure does not lock the state for ever:
     /// every closure leaves it consistent before it calls anything that could panic.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        let mut guard: MutexGuard<'_, T> = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        f(&mut guard)
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        #[cfg(target_arch = "wasm32")]
+        let mut state = self.0.borrow_mut();
+        f(&mut state)
     }
+}
+
+/// Which of two futures ended first.
+#[derive(Debug)]
+pub(crate) enum Either<A, B> {
+    Left(A),
+    Right(B),
+}
+
+/// Runs both futures until one ends; the other is dropped. The first is asked first.
+pub(crate) async fn race<A, B>(left: A, right: B) -> Either<A::Output, B::Output>
+where
+    A: Future,
+    B: Future,
+{
+    let mut left = std::pin::pin!(left);
+    let mut right = std::pin::pin!(right);
+    std::future::poll_fn(move |cx| {
+        if let Poll::Ready(a) = left.as_mut().poll(cx) {
+            return Poll::Ready(Either::Left(a));
+        }
+        right.as_mut().poll(cx).map(Either::Right)
+    })
+    .await
+}
+
+/// Runs futures, at most `at_once` of them at a time; results in the order of the futures.
+pub(crate) async fn join_bounded<'a, T>(
+    futures: impl Iterator<Item = BoxFuture<'a, T>>,
+    at_once: usize,
+) -> Vec<T> {
+    let mut waiting = futures.enumerate();
+    let mut running: Vec<(usize, BoxFuture<'a, T>)> = Vec::new();
+    let mut done: Vec<Option<T>> = Vec::new();
+    std::future::poll_fn(|cx| {
+        loop {
+            while running.len() < at_once
+                && let Some((index, future)) = waiting.next()
+            {
+                done.push(None);
+                running.push((index, future));
+            }
+            let before = running.len();
+            running.retain_mut(|(index, future)| match future.as_mut().poll(cx) {
+                Poll::Pending => true,
+                Poll::Ready(result) => {
+                    if let Some(place) = done.get_mut(*index) {
+                        *place = Some(result);
+                    }
+                    false
+                }
+            });
+            match (running.is_empty(), running.len() == before) {
+                (true, true) => return Poll::Ready(()),
+                (false, true) => return Poll::Pending,
+                _ => {}
+            }
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
 }

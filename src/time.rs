@@ -49,6 +49,175 @@ impl Timestamp {
     pub fn after(self, duration: Duration) -> Self {
         self.offset(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
     }
+
+    /// From the service's format `2026-01-02T03:04:05Z`, also with a fraction (1 to 9 digits, cut to milliseconds) and
+    /// with an offset such as `+08:00` in place of `Z`. Strict: no other form, no date that the calendar does not
+    /// have, no leap second, nothing outside of the years 1970 to 9999 (UTC).
+    ///
+    /// ```
+    /// use simsim::Timestamp;
+    /// assert_eq!(Timestamp::parse_iso("1970-01-01T00:00:01.5Z"), Some(Timestamp::from_millis(1500)));
+    /// assert_eq!(Timestamp::parse_iso("2026-02-29T00:00:00Z"), None);
+    /// ```
+    pub fn parse_iso(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let seconds = seconds_of(
+            [number(bytes, 0, 4)?, number(bytes, 5, 2)?, number(bytes, 8, 2)?],
+            [number(bytes, 11, 2)?, number(bytes, 14, 2)?, number(bytes, 17, 2)?],
+        )?;
+        for (at, separator) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
+            if bytes.get(at) != Some(&separator) {
+                return None;
+            }
+        }
+        let mut rest = bytes.get(19..)?;
+        let mut ms = 0;
+        if let Some(fraction) = rest.strip_prefix(b".") {
+            let length = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+            if !(1..=9).contains(&length) {
+                return None;
+            }
+            for (place, digit) in [100i64, 10, 1].into_iter().zip(fraction.get(..length)?) {
+                ms = place.wrapping_mul(i64::from(digit.wrapping_sub(b'0'))).wrapping_add(ms);
+            }
+            rest = fraction.get(length..)?;
+        }
+        let offset = match rest {
+            [b'Z'] => 0,
+            [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+                let (hours, minutes) = (number(rest, 1, 2)?, number(rest, 4, 2)?);
+                if hours > 23 || minutes > 59 {
+                    return None;
+                }
+                let ahead = hours.wrapping_mul(60).wrapping_add(minutes).wrapping_mul(60);
+                if *sign == b'+' { ahead } else { ahead.wrapping_neg() }
+            }
+            _ => return None,
+        };
+        let seconds = seconds.wrapping_sub(offset);
+        let ms = seconds.wrapping_mul(1000).wrapping_add(ms);
+        (0..=LAST_MS).contains(&ms).then_some(Self(ms))
+    }
+
+    /// From the `Date` header of an HTTP answer: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 IMF-fixdate). Strict: the
+    /// two obsolete forms, a wrong day of the week and a date that the calendar does not have are refused.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let month = bytes.get(8..11)?;
+        let month = MONTHS.chunks_exact(3).position(|name| name == month)?;
+        let month = i64::try_from(month).ok()?.wrapping_add(1);
+        let seconds = seconds_of(
+            [number(bytes, 12, 4)?, month, number(bytes, 5, 2)?],
+            [number(bytes, 17, 2)?, number(bytes, 20, 2)?, number(bytes, 23, 2)?],
+        )?;
+        // 1970-01-01 was a Thursday.
+        let weekday = usize::try_from(seconds / DAY % 7).ok()?;
+        let fixed: [(usize, &[u8]); 7] = [
+            (0, DAYS.chunks_exact(3).nth(weekday)?),
+            (3, b", "),
+            (7, b" "),
+            (11, b" "),
+            (16, b" "),
+            (19, b":"),
+            (22, b":"),
+        ];
+        for (at, expected) in fixed {
+            if !bytes.get(at..)?.starts_with(expected) {
+                return None;
+            }
+        }
+        (bytes.get(25..)? == b" GMT").then_some(Self(seconds.wrapping_mul(1000)))
+    }
+
+    /// As `2026-01-02T03:04:05Z`, the format of `x-acs-date` and `Timestamp`: whole seconds, rounded down. A time
+    /// outside of the years 1970 to 9999 gives the nearest one inside.
+    pub fn to_iso(self) -> String {
+        let seconds = self.0.clamp(0, LAST_MS) / 1000;
+        let (days, of_day) = (seconds / DAY, seconds % DAY);
+        let mut year = (days / 366).wrapping_add(1970);
+        while days_before(year.wrapping_add(1)) <= days {
+            year = year.wrapping_add(1);
+        }
+        let mut day = days.wrapping_sub(days_before(year));
+        let mut month = 1;
+        while day >= days_in_month(year, month) {
+            day = day.wrapping_sub(days_in_month(year, month));
+            month = month.wrapping_add(1);
+        }
+        let mut out = String::with_capacity(20);
+        push_number(&mut out, year, 1000);
+        for (before, value) in [
+            ('-', month),
+            ('-', day.wrapping_add(1)),
+            ('T', of_day / 3600),
+            (':', of_day / 60 % 60),
+            (':', of_day % 60),
+        ] {
+            out.push(before);
+            push_number(&mut out, value, 10);
+        }
+        out.push('Z');
+        out
+    }
+}
+
+const DAY: i64 = 86_400;
+/// The last millisecond of the year 9999.
+const LAST_MS: i64 = 253_402_300_799_999;
+const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+/// From a Thursday on, as 1970 does.
+const DAYS: &[u8] = b"ThuFriSatSunMonTueWed";
+
+/// The decimal number of `length` digits at `at`.
+fn number(bytes: &[u8], at: usize, length: usize) -> Option<i64> {
+    let digits = bytes.get(at..at.wrapping_add(length))?;
+    digits.iter().try_fold(0i64, |n, b| {
+        b.is_ascii_digit().then(|| n.wrapping_mul(10).wrapping_add(i64::from(b.wrapping_sub(b'0'))))
+    })
+}
+
+/// Appends `value` with leading zeros; `place` is the value of its first digit.
+fn push_number(out: &mut String, value: i64, mut place: i64) {
+    while place > 0 {
+        let digit = value.checked_div(place).unwrap_or(0) % 10;
+        out.push(char::from(b'0'.wrapping_add(u8::try_from(digit).unwrap_or(0))));
+        place /= 10;
+    }
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days between 1970-01-01 and the first day of `year`. Years have four digits here: nothing can overflow.
+fn days_before(year: i64) -> i64 {
+    let past = year.wrapping_sub(1);
+    let leap_days = (past / 4).wrapping_sub(past / 100).wrapping_add(past / 400);
+    past.wrapping_mul(365).wrapping_add(leap_days).wrapping_sub(719_162)
+}
+
+/// Seconds since 1970 of a year, month, day and an hour, minute, second; `None` when the calendar has no such time.
+fn seconds_of([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<i64> {
+    let fits = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (0..60).contains(&second);
+    if !fits {
+        return None;
+    }
+    let mut days = days_before(year).wrapping_add(day).wrapping_sub(1);
+    for earlier in 1..month {
+        days = days.wrapping_add(days_in_month(year, earlier));
+    }
+    let of_day = hour.wrapping_mul(60).wrapping_add(minute).wrapping_mul(60).wrapping_add(second);
+    Some(days.wrapping_mul(DAY).wrapping_add(of_day))
 }
 
 impl Instant64 {

@@ -6,7 +6,6 @@ mod callback;
 mod static_keys;
 
 pub use callback::CallbackCredentials;
-pub use static_keys::StaticCredentials;
 
 use crate::error::{Error, Result};
 use crate::sensitive::Sensitive;
@@ -131,7 +130,9 @@ fn check(field: &str, value: &str, max: usize) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::config(format!("credentials: {field} {fault}; copy it again from where it was issued")))
+    Err(Error::config(
+        ["credentials: ", field, " ", fault, "; copy it again from where it was issued"].concat(),
+    ))
 }
 
 /// What a provider is given: the corrected time, and why it is asked.
@@ -174,19 +175,21 @@ pub trait ProvideCredentials: MaybeSend + MaybeSync + 'static {
     fn name(&self) -> &'static str {
         "custom"
     }
+
+    /// The credentials themselves, where they never change: then nothing is asked, coalesced or refreshed.
+    #[doc(hidden)]
+    fn fixed(&self) -> Option<Credentials> {
+        None
+    }
 }
 
 /// The type-erased twin of [`ProvideCredentials`].
 pub(crate) trait DynProvideCredentials: MaybeSend + MaybeSync + 'static {
     fn provide<'a>(&'a self, cx: &'a Context<'a>) -> BoxFuture<'a, Result<Option<Credentials>>>;
-    fn name(&self) -> &'static str;
 }
 
 impl<P: ProvideCredentials> DynProvideCredentials for P {
     fn provide<'a>(&'a self, cx: &'a Context<'a>) -> BoxFuture<'a, Result<Option<Credentials>>> {
         Box::pin(ProvideCredentials::provide(self, cx))
-    }
-    fn name(&self) -> &'static str {
-        ProvideCredentials::name(self)
     }
 }

@@ -1,26 +1,20 @@
-//! Credentials given in code: an AccessKey pair or a session triple.
+//! Credentials given in code provide themselves.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::Result;
 
-/// Always the same credentials.
-#[derive(Clone, Debug)]
-pub struct StaticCredentials(Credentials);
-
-impl StaticCredentials {
-    /// Provides `credentials` for ever (or until they expire, if they say when).
-    pub fn new(credentials: Credentials) -> Self {
-        Self(credentials)
-    }
-}
-
-impl ProvideCredentials for StaticCredentials {
+/// An AccessKey pair, or a session triple: always the same, until the session expires (if it says when).
+impl ProvideCredentials for Credentials {
     async fn provide(&self, _cx: &Context<'_>) -> Result<Option<Credentials>> {
-        Ok(Some(self.0.clone()))
+        Ok(Some(self.clone()))
     }
 
     fn name(&self) -> &'static str {
-        if self.0.security_token().is_some() { "static_sts" } else { "static_ak" }
+        if self.security_token().is_some() { "static_sts" } else { "static_ak" }
+    }
+
+    fn fixed(&self) -> Option<Credentials> {
+        Some(self.clone())
     }
 }

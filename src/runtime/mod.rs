@@ -1,8 +1,11 @@
 //! Seams for what a platform offers beside HTTP: two clocks, timers, randomness, work behind an answer.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod clock;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 mod tokio;
+
+pub(crate) use clock::{Clock, wait_for_end};
 
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 pub use self::tokio::{TokioBackground, TokioRuntime};

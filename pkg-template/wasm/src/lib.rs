@@ -1,31 +1,75 @@
-//! The exports of the npm package; for now only what proves that instances are independent of each other.
+//! The wasm's exports: one client per instance, synchronous functions, bytes in and out; no logic.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use simsim::mailbox::wire::{ABI, Writer};
+use simsim::session::Session;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+/// Wipes what is freed: the glue's buffers hold keys and values.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 thread_local! {
-    static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
 }
 
-/// Keeps a text and says how many this instance has.
-#[wasm_bindgen]
-pub fn keep(text: String) -> usize {
-    KEPT.with_borrow_mut(|kept| {
-        kept.push(text);
-        kept.len()
-    })
+/// Traps where there is no session to be had: the memory is broken, and the driver replaces the instance.
+fn with(f: impl FnOnce(&mut Session) -> Vec<u8>) -> Vec<u8> {
+    match SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(f))) {
+        Some(out) => out,
+        None => std::process::abort(),
+    }
 }
 
-/// All kept texts.
+/// The version of the byte layout that this wasm speaks.
 #[wasm_bindgen]
 #[must_use]
-pub fn kept() -> String {
-    KEPT.with_borrow(|kept| kept.join(","))
+pub fn abi() -> u32 {
+    ABI
 }
 
-/// A trap, as a panic is one in wasm.
+/// Opens this instance's client. Returns nothing, or the error.
 #[wasm_bindgen]
-pub fn trap() {
-    std::process::abort();
+#[must_use]
+pub fn open(options: &[u8]) -> Vec<u8> {
+    let mut out = Writer::new();
+    match Session::open(options) {
+        Ok(session) => SESSION.with(|s| {
+            if let Ok(mut s) = s.try_borrow_mut() {
+                *s = Some(session);
+            }
+        }),
+        Err(error) => out.error(&error),
+    }
+    out.into_bytes()
+}
+
+/// Starts an operation: its id, then its first effects.
+#[wasm_bindgen]
+#[must_use]
+pub fn start(operation: &[u8], background: bool, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
+    with(|s| s.start(operation, background, wall, mono, entropy))
+}
+
+/// Runs a spawned operation: its first effects.
+#[wasm_bindgen]
+#[must_use]
+pub fn run(op: u32, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
+    with(|s| s.run(op, wall, mono, entropy))
+}
+
+/// Brings the reply to an effect: the operation's next effects.
+#[wasm_bindgen]
+#[must_use]
+pub fn step(op: u32, effect: u32, reply: &[u8], wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
+    with(|s| s.step(op, effect, reply, wall, mono, entropy))
+}
+
+/// Drops an operation: the effects that are to be aborted.
+#[wasm_bindgen]
+#[must_use]
+pub fn cancel(op: u32) -> Vec<u8> {
+    with(|s| s.cancel(op))
 }

@@ -1,0 +1,119 @@
+//! The control calls: JSON in, JSON out, whichever way they arrive.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::fields::{Fields, InputError, parse};
+use super::{fault, seed};
+use crate::clock;
+use crate::emulator::Emulator;
+use crate::journal::LoggedCall;
+use serde_json::{Map, Value, json};
+
+/// Where control calls live on the server; everything else there is the service itself.
+#[cfg(feature = "server")]
+pub(crate) const PREFIX: &str = "/_emulator/";
+
+impl Emulator {
+    /// Carries out a control call: the part of its path after `/_emulator/`, its method and its JSON body.
+    /// Answers an HTTP status and a JSON text. The README lists the calls.
+    ///
+    /// The server puts this on its port, for loopback only. A program that has the emulator in its own process can
+    /// use it where the typed methods are out of reach.
+    pub fn control(&self, method: &str, call: &str, body: &[u8]) -> (u16, String) {
+        let (status, answer) = match (method, call) {
+            ("GET", "log") => (200, json!({ "calls": self.log().iter().map(logged).collect::<Vec<_>>() })),
+            ("GET", "counts") => (200, counts(self)),
+            ("POST", call) => match parse(body).and_then(|body| post(self, call, &body)) {
+                Ok(Some(answer)) => (200, answer),
+                Ok(None) => (404, json!({ "error": "no such control call" })),
+                Err(error) => (400, json!({ "error": error.to_string() })),
+            },
+            _ => (404, json!({ "error": "no such control call" })),
+        };
+        (status, answer.to_string())
+    }
+}
+
+fn logged(call: &LoggedCall) -> Value {
+    json!({
+        "action": call.action,
+        "secret": call.secret,
+        "accessKeyId": call.access_key_id,
+        "status": call.status,
+        "code": call.code,
+        "at": clock::iso(call.at),
+        "atMs": call.at.as_millis(),
+        "host": call.host,
+    })
+}
+
+fn counts(emulator: &Emulator) -> Value {
+    let actions: Map<String, Value> =
+        emulator.call_counts().into_iter().map(|(action, n)| (action, n.into())).collect();
+    json!({ "calls": actions, "readsAnswered": emulator.reads_answered() })
+}
+
+/// The one text that most calls take.
+fn only<'a>(body: &'a Value, call: &str, name: &'static str) -> Result<&'a str, InputError> {
+    let mut fields = Fields::of(body, call)?;
+    let text = fields.required(name)?;
+    fields.finish()?;
+    Ok(text)
+}
+
+fn nothing(body: &Value, call: &str) -> Result<(), InputError> {
+    Fields::of(body, call)?.finish()
+}
+
+fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, InputError> {
+    match call {
+        "fault" => emulator.inject(fault::fault(body)?),
+        "clear-faults" => {
+            nothing(body, call)?;
+            emulator.clear_faults();
+        }
+        "reset-log" => {
+            nothing(body, call)?;
+            emulator.reset_log();
+        }
+        "rotate" => return rotate(emulator, body).map(Some),
+        "deny" => emulator.deny(only(body, call, "name")?),
+        "allow" => emulator.allow(only(body, call, "name")?),
+        "disable" => emulator.disable(only(body, call, "name")?),
+        "schedule-deletion" => emulator.schedule_deletion(only(body, call, "name")?),
+        "restore" => emulator.restore(only(body, call, "name")?),
+        "remove-secret" => emulator.remove_secret(only(body, call, "name")?),
+        "secret" => seed::secret(body, call)?.put(emulator),
+        "access-key" => seed::access_key(body, call)?.put(emulator),
+        "access-key/deactivate" => emulator.deactivate_access_key(only(body, call, "id")?),
+        "access-key/remove" => emulator.remove_access_key(only(body, call, "id")?),
+        "session" => seed::session(body, call)?.put(emulator),
+        "session/expire" => emulator.expire_session(only(body, call, "id")?),
+        "role" => seed::role(body, call)?.put(emulator),
+        "clock" => {
+            let mut fields = Fields::of(body, call)?;
+            let offset = fields.signed("offsetMs")?.ok_or_else(|| fields.wrong("offsetMs", "is missing"))?;
+            fields.finish()?;
+            emulator.set_clock_offset(offset);
+        }
+        "quota" => {
+            let mut fields = Fields::of(body, call)?;
+            let per_second = fields.small("perSecond")?;
+            fields.finish()?;
+            emulator.set_quota(per_second);
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(json!({})))
+}
+
+fn rotate(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {
+    let mut fields = Fields::of(body, "rotate")?;
+    let name = fields.required("name")?;
+    let value = fields.text("value")?.ok_or_else(|| fields.wrong("value", "is missing"))?;
+    fields.finish()?;
+    let version_id = emulator.rotate(name, value);
+    if version_id.is_empty() {
+        return Err(InputError::new("rotate: field `name` is no secret's"));
+    }
+    Ok(json!({ "versionId": version_id }))
+}

@@ -1,0 +1,73 @@
+// A secret as a caller holds it: the value only through a method call.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import { SimsimError } from "./errors.js";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const time = (ms) => (Number.isNaN(ms) ? undefined : new Date(ms));
+
+/** Prints as `Secret(name)`; a template string or `+` throws, so that it never silently becomes text. */
+export class Secret {
+  #binary;
+  #value;
+
+  /** Reads the secret that the wasm wrote. */
+  constructor(reader) {
+    this.name = reader.text();
+    this.versionId = reader.text();
+    this.versionStages = Object.freeze(reader.list(() => reader.text()));
+    this.#binary = reader.u8() === 1;
+    this.#value = reader.bytes().slice();
+    this.ageMs = reader.u32();
+    this.stale = reader.u8() === 1;
+    this.type = reader.text() || undefined;
+    this.createTime = time(reader.f64());
+    this.extendedConfig = reader.text() || undefined;
+    this.automaticRotation = reader.text() || undefined;
+    this.rotationIntervalMs = reader.u32() || undefined;
+    this.lastRotationDate = time(reader.f64());
+    this.nextRotationDate = time(reader.f64());
+    this.requestId = reader.text() || undefined;
+    // May hold what the secret's owner wrote into it: not for printing.
+    Object.defineProperty(this, "extendedConfig", { enumerable: false });
+    Object.freeze(this);
+  }
+
+  text() {
+    if (this.#binary) throw new SimsimError("UNSUPPORTED", "the secret is binary; read it with bytes()");
+    return decoder.decode(this.#value);
+  }
+
+  bytes() {
+    return this.#value.slice();
+  }
+
+  json() {
+    try {
+      return JSON.parse(decoder.decode(this.#value));
+    } catch {
+      // JSON.parse quotes its input in its message: none of it may come out.
+      throw new SimsimError("PROTOCOL", "the secret's value is not valid JSON");
+    }
+  }
+
+  toString() {
+    return `Secret(${this.name})`;
+  }
+
+  toJSON() {
+    return this.toString();
+  }
+
+  [Symbol.toPrimitive]() {
+    throw new TypeError("a Secret is not a string; call text()");
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")]() {
+    return this.toString();
+  }
+
+  [Symbol.for("Deno.customInspect")]() {
+    return this.toString();
+  }
+}

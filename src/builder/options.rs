@@ -1,0 +1,184 @@
+//! Cache and retry options, with their defaults and their checks.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::cache::ttl::CachePolicy;
+use crate::error::{Error, Result};
+use crate::http::retry::RetryPolicy;
+use crate::time::millis;
+use std::time::Duration;
+
+/// The longest duration that an option may have: ten years.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// How long values are kept, and how much of them.
+#[derive(Clone, Debug)]
+pub struct CacheOptions {
+    ttl: Duration,
+    stale_while_revalidate: Option<Duration>,
+    stale_if_error: Duration,
+    rotation_overlap: Duration,
+    max_entries: usize,
+    max_bytes: usize,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(600),
+            stale_while_revalidate: None,
+            stale_if_error: Duration::from_secs(24 * 3600),
+            rotation_overlap: Duration::from_secs(600),
+            max_entries: 1_000,
+            max_bytes: if cfg!(target_family = "wasm") { 8 << 20 } else { 64 << 20 },
+        }
+    }
+}
+
+impl CacheOptions {
+    /// How long a value counts as fresh; spread by ±10 %, shorter when its next rotation is nearer. Default 10 min.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// For how long past its ttl a value is still answered at once while one reader refreshes it behind the answer.
+    /// Default min(ttl / 10, 60 s); zero turns it off.
+    #[must_use]
+    pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
+        self.stale_while_revalidate = Some(time);
+        self
+    }
+
+    /// For how long past its ttl a value is answered when KMS cannot be asked. Default 24 h; zero turns it off.
+    #[must_use]
+    pub fn stale_if_error(mut self, time: Duration) -> Self {
+        self.stale_if_error = time;
+        self
+    }
+
+    /// How long after its next rotation a database or RAM secret may still be answered stale. Default 10 min.
+    #[must_use]
+    pub fn rotation_overlap(mut self, time: Duration) -> Self {
+        self.rotation_overlap = time;
+        self
+    }
+
+    /// How many values are kept; the least recently used goes first. Default 1,000.
+    #[must_use]
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        self.max_entries = entries;
+        self
+    }
+
+    /// About how many bytes are kept. Default 64 MiB natively, 8 MiB in an isolate.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    pub(super) fn check(self) -> Result<CachePolicy> {
+        check_duration("cache.ttl", self.ttl)?;
+        let revalidate = self
+            .stale_while_revalidate
+            .unwrap_or(Duration::from_millis(millis(self.ttl) / 10).min(Duration::from_secs(60)));
+        check_longest("cache.stale_while_revalidate", revalidate)?;
+        check_longest("cache.stale_if_error", self.stale_if_error)?;
+        check_longest("cache.rotation_overlap", self.rotation_overlap)?;
+        for (field, value) in [("cache.max_entries", self.max_entries), ("cache.max_bytes", self.max_bytes)] {
+            if value == 0 {
+                return Err(Error::config(
+                    [field, ": must be at least 1; no_cache() turns the cache off"].concat(),
+                ));
+            }
+        }
+        Ok(CachePolicy {
+            ttl: self.ttl,
+            stale_while_revalidate: revalidate,
+            stale_if_error: self.stale_if_error,
+            rotation_overlap: self.rotation_overlap,
+            max_entries: self.max_entries,
+            max_bytes: self.max_bytes,
+        })
+    }
+}
+
+/// How failed requests are sent again.
+#[derive(Clone, Debug)]
+pub struct RetryOptions {
+    max_attempts: u32,
+    base: Duration,
+    cap: Duration,
+    attempt_timeout: Duration,
+}
+
+impl Default for RetryOptions {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            base: Duration::from_millis(100),
+            cap: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+impl RetryOptions {
+    /// How many requests one call may send, corrections of clock and credentials not counted. Default 4.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// The ceiling of the first wait; it doubles with each further one, and the wait is a random part of it.
+    /// Default 100 ms.
+    #[must_use]
+    pub fn base(mut self, base: Duration) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// The ceiling that the waits never exceed. Default 10 s.
+    #[must_use]
+    pub fn cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// How long one request may take; never more than half of the call's time that is left. Default 3 s.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    pub(super) fn check(self) -> Result<RetryPolicy> {
+        if self.max_attempts == 0 {
+            return Err(Error::config(
+                "retry.max_attempts: must be at least 1; no_retry() turns retries off",
+            ));
+        }
+        check_duration("retry.base", self.base)?;
+        check_duration("retry.cap", self.cap)?;
+        check_duration("retry.attempt_timeout", self.attempt_timeout)?;
+        let Self { max_attempts, base, cap, attempt_timeout } = self;
+        Ok(RetryPolicy { max_attempts, base, cap, attempt_timeout })
+    }
+}
+
+/// Refuses zero and what no one can mean.
+pub(crate) fn check_duration(field: &str, value: Duration) -> Result<()> {
+    if value < Duration::from_millis(1) {
+        return Err(Error::config([field, ": must be at least one millisecond"].concat()));
+    }
+    check_longest(field, value)
+}
+
+fn check_longest(field: &str, value: Duration) -> Result<()> {
+    if value > LONGEST {
+        return Err(Error::config([field, ": is longer than ten years; give a shorter time"].concat()));
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! The client, and the read path: lookup → flight → call → insert.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::builder::{ClientBuilder, Target};
+use crate::cache::{Cache, Ending, Entered, Intent, Key, Outcome, just_fetched};
+use crate::credentials::ProvideCredentials;
+use crate::credentials::cached::CachedCredentials;
+use crate::error::{Error, ErrorKind, Result};
+use crate::gateway::shared;
+use crate::http::retry::out_of_time;
+use crate::lease::{Lease, Status};
+use crate::observe::EventKind;
+use crate::openapi::{ApiCall, Limit, OpenApi};
+use crate::runtime::{Background, Clock, wait_for_end};
+use crate::secret::{Record, Secret, SecretName, VersionSelector};
+use crate::sync::{Guarded, race};
+use crate::time::{Instant64, millis};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a read waits for a refresh while a stale value is at hand.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A KMS secret client: names in, secrets out; cached, coalesced, refreshed, served through outages.
+///
+/// Cheap to clone; clones share everything. One client is one principal: what it caches belongs to its credentials.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) api: Arc<OpenApi>,
+    pub(crate) target: Arc<Target>,
+    pub(crate) background: Option<Arc<dyn Background>>,
+    pub(crate) credentials: CachedCredentials,
+    pub(crate) cache: Cache,
+    pub(crate) closed: AtomicBool,
+    pub(crate) principal: Guarded<Option<String>>,
+    pub(crate) last_error: Guarded<Option<Error>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Begins a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Reads the current version of a secret, by name or ARN.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`]; a value at hand is answered through outages instead (see [`Secret::stale`]).
+    pub async fn get_secret(&self, name: &str) -> Result<Secret> {
+        let inner = &self.inner;
+        if let Some(secret) = inner.cache.fresh(name, inner.clock().now()) {
+            if inner.api.watch.listens() {
+                inner.api.watch.emit(EventKind::Hit, name, Duration::ZERO, None);
+            }
+            return Ok(secret);
+        }
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        // Boxed, so that the future of a hit stays small.
+        Box::pin(self.read(key, Intent::Read { max_age: None }, None)).await
+    }
+
+    /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
+    ///
+    /// Never joins a fetch that began before this call; many refreshes at once share one.
+    ///
+    /// # Errors
+    /// As [`get_secret`](Self::get_secret), but a value at hand is not answered instead.
+    pub async fn refresh(&self, name: &str) -> Result<Secret> {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        let after = self.inner.cache.sequence(name);
+        self.read(key, Intent::Refresh { after }, None).await
+    }
+
+    /// Forgets a secret in all its versions: the next read asks KMS. A fetch under way does not bring it back.
+    pub fn invalidate(&self, name: &str) {
+        self.inner.cache.invalidate(Some(name));
+    }
+
+    /// Forgets every secret.
+    pub fn invalidate_all(&self) {
+        self.inner.cache.invalidate(None);
+    }
+
+    /// A client of another principal: shares transport and limits with this one, never a cached value.
+    #[must_use]
+    pub fn for_principal(&self, credentials: impl ProvideCredentials) -> Self {
+        let inner = &self.inner;
+        Self::assemble(
+            inner.api.clone(),
+            inner.target.clone(),
+            inner.background.clone(),
+            CachedCredentials::new(credentials),
+            inner.cache.policy().clone(),
+        )
+    }
+
+    pub(crate) fn assemble(
+        api: Arc<OpenApi>,
+        target: Arc<Target>,
+        background: Option<Arc<dyn Background>>,
+        credentials: CachedCredentials,
+        policy: crate::cache::ttl::CachePolicy,
+    ) -> Self {
+        let inner = Inner {
+            api,
+            target,
+            background,
+            credentials,
+            cache: Cache::new(policy),
+            closed: AtomicBool::new(false),
+            principal: Guarded::new(None),
+            last_error: Guarded::new(None),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Ends the client, with all its clones: cached values are wiped, calls under way end at their next step, later
+    /// ones fail with [`ErrorKind::Closed`]. Closing twice is harmless.
+    pub fn close(&self) {
+        self.inner.closed.store(true, Ordering::Relaxed);
+        self.inner.cache.close();
+        self.inner.credentials.clear();
+    }
+
+    /// One read, with its event.
+    pub(crate) async fn read(&self, key: Key, intent: Intent, timeout: Option<Duration>) -> Result<Secret> {
+        self.inner.target.endpoint_for(&key.name)?;
+        let started = self.inner.clock().now().mono;
+        let (kind, result) = self.walk(&key, intent, timeout, started).await;
+        let took = self.inner.clock().now().mono.since(started);
+        self.inner.api.watch.emit(kind, key.name.as_str(), took, result.as_ref().err().map(Error::kind));
+        result
+    }
+
+    async fn walk(
+        &self,
+        key: &Key,
+        intent: Intent,
+        timeout: Option<Duration>,
+        started: Instant64,
+    ) -> (EventKind, Result<Secret>) {
+        let inner = &self.inner;
+        let clock = inner.clock();
+        let usual = inner.target.timeout;
+        let deadline = started.after(timeout.unwrap_or(usual));
+        let own_limit = timeout.is_some_and(|t| t < usual);
+        loop {
+            let now = clock.now();
+            let (flight, old) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
+                Entered::Ready(secret) => {
+                    let kind = if secret.stale() { EventKind::Stale } else { EventKind::Hit };
+                    return (kind, Ok(secret));
+                }
+                Entered::Failed(error) => return (EventKind::Miss, Err(error)),
+                Entered::Behind(secret, lease) => {
+                    let flight = lease.flight().clone();
+                    self.refresh_behind(key, lease, deadline.min(now.mono.after(PATIENCE))).await;
+                    return match flight.status(clock.now().mono) {
+                        Status::Done(Ok(record)) => (EventKind::Refresh, Ok(just_fetched(&record))),
+                        _ => (EventKind::Hit, Ok(secret)),
+                    };
+                }
+                Entered::Lead(lease, None) => {
+                    let kind = if matches!(intent, Intent::Refresh { .. }) {
+                        EventKind::Refresh
+                    } else {
+                        EventKind::Miss
+                    };
+                    let outcome = self.lead(key, lease, deadline, own_limit).await;
+                    return (kind, outcome.map(|record| just_fetched(&record)));
+                }
+                Entered::Lead(lease, Some(old)) => {
+                    let flight = lease.flight().clone();
+                    self.refresh_behind(key, lease, deadline.min(started.after(PATIENCE))).await;
+                    (flight, Some(old))
+                }
+                Entered::Follow(flight, old) => (flight, old),
+                Entered::Queue(flight) => match wait_for_end(&flight, clock, deadline).await {
+                    Some(_) => continue,
+                    None => return (EventKind::Refresh, Err(out_of_time(None, 0))),
+                },
+            };
+            let kind = if old.is_some() { EventKind::Refresh } else { EventKind::Coalesced };
+            let limit = if old.is_some() { deadline.min(started.after(PATIENCE)) } else { deadline };
+            let status = wait_for_end(&flight, clock, limit).await;
+            let after = clock.now().mono;
+            match (status, old) {
+                (Some(Status::Done(Ok(record))), _) => return (kind, Ok(just_fetched(&record))),
+                (Some(Status::Done(Err(error))), Some(old)) if error.kind().consequence().stale => {
+                    return (EventKind::Stale, Ok(older(&old, after.since(now.mono))));
+                }
+                (Some(Status::Done(Err(error))), _) => return (kind, Err(error)),
+                // The leader is gone: lead, or follow whoever leads now.
+                (Some(_), _) if after < limit => {}
+                (_, Some(old)) => {
+                    let slow = out_of_time(None, 0);
+                    inner.cache.note_slow(key, clock.now(), &slow, clock.random().unwrap_or_default());
+                    return (EventKind::Stale, Ok(older(&old, after.since(now.mono))));
+                }
+                (_, None) => return (kind, Err(out_of_time(None, 0))),
+            }
+        }
+    }
+
+    /// Refreshes behind the answer where something can run it there; else at once, until `limit`.
+    async fn refresh_behind(&self, key: &Key, lease: Lease<Outcome>, limit: Instant64) {
+        let clock = self.inner.clock();
+        let now = clock.now().mono;
+        let deadline = now.after(self.inner.target.timeout);
+        let (client, key) = (self.clone(), key.clone());
+        let task = Box::pin(async move {
+            // Waiters get the outcome from the flight, and a failure is remembered by the cache.
+            let _ = client.lead(&key, lease, deadline, false).await;
+        });
+        let left = match &self.inner.background {
+            Some(background) => background.run(task),
+            None => Err(task as crate::sync::BoxFuture<'static, ()>),
+        };
+        if let Err(task) = left {
+            race(task, clock.sleep(limit.since(now))).await;
+        }
+    }
+
+    /// Fetches as the leader of a flight, and ends the flight with what came.
+    async fn lead(
+        &self,
+        key: &Key,
+        lease: Lease<Outcome>,
+        deadline: Instant64,
+        own_limit: bool,
+    ) -> Result<Arc<Record>> {
+        let inner = &self.inner;
+        let clock = inner.clock();
+        let outcome = self.fetch(key, &lease, deadline).await;
+        let random = clock.random().unwrap_or_default();
+        let now = clock.now();
+        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
+        if own_limit && matches!(&outcome, Err(e) if e.kind() == ErrorKind::Timeout) {
+            // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
+            return outcome;
+        }
+        let policy = inner.cache.policy();
+        let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
+        inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
+        outcome
+    }
+
+    /// One GetSecretValue.
+    async fn fetch(&self, key: &Key, lease: &Lease<Outcome>, deadline: Instant64) -> Result<Arc<Record>> {
+        let inner = &self.inner;
+        let endpoint = inner.target.endpoint_for(&key.name)?;
+        let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
+        let call =
+            ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
+        let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
+        let (response, credentials) =
+            inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
+        if let Some(principal) = credentials.principal() {
+            self.note_principal(principal);
+        }
+        shared::decode(&response, &key.name).map(Arc::new)
+    }
+
+    /// What was cached for one principal is never answered to another.
+    fn note_principal(&self, principal: &str) {
+        let changed = self.inner.principal.with(|known| match known {
+            Some(known) if known == principal => false,
+            known => known.replace(principal.to_owned()).is_some(),
+        });
+        if changed {
+            self.inner.cache.invalidate(None);
+        }
+    }
+}
+
+impl Inner {
+    #[inline]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.api.clock
+    }
+}
+
+/// The old value, by the time of the answer.
+fn older(old: &Secret, waited: Duration) -> Secret {
+    let age = Duration::from_millis(millis(old.age()).saturating_add(millis(waited)));
+    Secret::new(old.record().clone(), age, true)
+}

@@ -1,0 +1,102 @@
+//! What the fuzz targets run on their input, so that stable tests can replay the kept inputs; in no ordinary build.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::json::{self, JsonErrorKind, Value};
+use crate::signing::acs3::string_to_sign;
+use crate::signing::diagnosis::{Difference, differing_line};
+use crate::time::Timestamp;
+
+/// Reads JSON. Whether the text was accepted; `None` when it exceeds a bound that other readers do not have.
+pub fn json(data: &[u8]) -> Option<bool> {
+    match json::parse(data) {
+        Ok(mut value) => {
+            visit(&mut value, data.len());
+            Some(true)
+        }
+        Err(error) => {
+            assert!(error.position <= data.len() && !error.message().is_empty());
+            (!matches!(error.kind, JsonErrorKind::TooDeep | JsonErrorKind::TooLarge)).then_some(false)
+        }
+    }
+}
+
+/// Every accessor on every value; texts are never larger than what they were read from.
+fn visit(value: &mut Value, limit: usize) {
+    assert!(value.as_str().is_none_or(|text| text.len() <= limit));
+    let _ = (value.as_str(), value.as_array().map(<[Value]>::len));
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(|element| visit(element, limit)),
+        Value::Object(members) => {
+            let names: Vec<String> = members.iter().map(|(name, _)| name.expose().clone()).collect();
+            members.iter_mut().for_each(|(_, member)| visit(member, limit));
+            for name in names {
+                assert!(value.get(&name).is_some());
+                let is_text = value.get(&name).is_some_and(|member| member.as_str().is_some());
+                assert_eq!(value.take_str(&name).is_some(), is_text);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reads both date formats, and writes times.
+pub fn dates(data: &[u8]) {
+    if let Some(eight) = data.first_chunk() {
+        let written = Timestamp::from_millis(i64::from_le_bytes(*eight)).to_iso();
+        assert!(Timestamp::parse_iso(&written).is_some());
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for at in [Timestamp::parse_iso(text), Timestamp::parse_http_date(text)].into_iter().flatten() {
+        let whole =
+            Timestamp::parse_iso(&at.to_iso()).map(|whole| at.as_millis().checked_sub(whole.as_millis()));
+        assert!(matches!(whole, Some(Some(0..=999))));
+    }
+}
+
+/// Compares what was signed with the service's message: the two texts, parted by a zero byte.
+pub fn signature_diagnosis(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (ours, message) = text.split_once('\0').unwrap_or((OURS, text));
+    for difference in [differing_line(ours, message), differing_line(OURS, message)].into_iter().flatten() {
+        // A name of our own is short, and no name holds what stands in the canonical request above.
+        assert!(difference.name().len() < 40 && !difference.name().contains("needle"));
+    }
+    if !ours.is_empty() {
+        assert_eq!(differing_line(ours, &string_to_sign(ours)), Some(Difference::Secret));
+    }
+}
+
+const OURS: &str = "POST\n/\nSecretName=needle\nhost:kms.cn-hangzhou.aliyuncs.com\nx-acs-action:GetSecretValue\n\
+                    x-acs-security-token:needle\n\nhost;x-acs-action;x-acs-security-token\n\
+                    e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Runs one target on each input that is kept for it, and returns how many there are.
+    fn replay(target: &str, run: impl Fn(&[u8])) -> usize {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+        if !fuzz.exists() {
+            return usize::MAX; // the published crate comes without the corpora
+        }
+        let inputs = std::fs::read_dir(fuzz.join("corpus").join(target)).unwrap();
+        inputs.map(|input| run(&std::fs::read(input.unwrap().path()).unwrap())).count()
+    }
+
+    #[test]
+    fn the_kept_inputs_of_every_fuzz_target_still_pass() {
+        let read = |data: &[u8]| {
+            if let Some(accepted) = json(data) {
+                let theirs = serde_json::from_slice::<serde_json::Value>(data);
+                let out_of_range =
+                    theirs.as_ref().is_err_and(|e| e.to_string().starts_with("number out of range"));
+                assert!(accepted == theirs.is_ok() || out_of_range);
+            }
+        };
+        assert!(replay("json", read) >= 20);
+        assert!(replay("dates", dates) >= 15);
+        assert!(replay("signature_diagnosis", signature_diagnosis) >= 10);
+    }
+}

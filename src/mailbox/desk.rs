@@ -1,0 +1,197 @@
+//! What the leaf futures of a mailbox share with it: effects going out, replies coming in, time and randomness.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::{Effect, EffectId, OpId, Reply, Turn};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sorted::Sorted;
+use crate::sync::{BoxFuture, Guarded};
+use crate::time::Now;
+use sha2::{Digest as _, Sha256};
+use std::task::Waker;
+use zeroize::Zeroize as _;
+
+type Task = BoxFuture<'static, ()>;
+/// What one turn posted: effects, and tasks to be run behind the answer.
+type Posted = (Vec<(EffectId, Effect)>, Vec<(OpId, Task)>);
+
+pub(super) struct Desk(Guarded<State>);
+
+struct State {
+    now: Now,
+    pool: Pool,
+    background: bool,
+    last_op: OpId,
+    last_effect: EffectId,
+    outbox: Vec<(EffectId, Effect)>,
+    spawned: Vec<(OpId, Task)>,
+    waiting: Sorted<Waiting>,
+}
+
+enum Waiting {
+    For(Waker),
+    Reply(Reply),
+}
+
+/// Randomness for a turn: SHA-256 over the pool and a counter; every turn's entropy is mixed into the pool.
+#[derive(Default)]
+struct Pool {
+    state: [u8; 32],
+    seeded: bool,
+    counter: u64,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.state.zeroize();
+    }
+}
+
+/// The least entropy that seeds the pool, in bytes.
+const SEED: usize = 16;
+
+impl Pool {
+    fn mix(&mut self, entropy: &[u8]) {
+        if entropy.len() < SEED {
+            return;
+        }
+        let mut hash = Sha256::new();
+        hash.update(self.state);
+        hash.update(entropy);
+        self.state = hash.finalize().into();
+        self.seeded = true;
+    }
+
+    fn fill(&mut self, buf: &mut [u8]) -> Result<()> {
+        if !self.seeded {
+            return Err(Error::new(ErrorKind::Internal, "the driver brought no randomness"));
+        }
+        for part in buf.chunks_mut(32) {
+            self.counter = self.counter.wrapping_add(1);
+            let mut hash = Sha256::new();
+            hash.update(self.state);
+            hash.update(self.counter.to_le_bytes());
+            let block: [u8; 32] = hash.finalize().into();
+            for (to, from) in part.iter_mut().zip(block) {
+                *to = from;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self(Guarded::new(State {
+            now: Now::default(),
+            pool: Pool::default(),
+            background: false,
+            last_op: 0,
+            last_effect: 0,
+            outbox: Vec::new(),
+            spawned: Vec::new(),
+            waiting: Sorted::new(),
+        }))
+    }
+
+    pub(super) fn next_op(&self) -> OpId {
+        self.0.with(|s| {
+            s.last_op = s.last_op.wrapping_add(1);
+            s.last_op
+        })
+    }
+
+    /// The beginning of a turn: its time, its randomness, and whether work may be left behind.
+    pub(super) fn begin(&self, turn: Turn<'_>, background: bool) {
+        self.0.with(|s| {
+            s.now = turn.now;
+            s.background = background;
+            s.pool.mix(turn.entropy);
+        });
+    }
+
+    /// The end of a turn: everything that was posted in it.
+    pub(super) fn collect(&self) -> Posted {
+        self.0.with(|s| (std::mem::take(&mut s.outbox), std::mem::take(&mut s.spawned)))
+    }
+
+    pub(super) fn now(&self) -> Now {
+        self.0.with(|s| s.now)
+    }
+
+    pub(super) fn fill(&self, buf: &mut [u8]) -> Result<()> {
+        self.0.with(|s| s.pool.fill(buf))
+    }
+
+    /// Posts an effect that has no reply.
+    pub(super) fn tell(&self, effect: Effect) {
+        self.0.with(|s| s.outbox.push((0, effect)));
+    }
+
+    /// Posts an effect whose reply will wake `waker`.
+    pub(super) fn ask(&self, effect: Effect, waker: &Waker) -> EffectId {
+        self.0.with(|s| {
+            s.last_effect = s.last_effect.wrapping_add(1).max(1);
+            let id = s.last_effect;
+            s.outbox.push((id, effect));
+            s.waiting.insert(id, Waiting::For(waker.clone()));
+            id
+        })
+    }
+
+    /// The reply to an effect, or `None` after noting who waits for it now.
+    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Reply> {
+        let (reply, former) = self.0.with(|s| match s.waiting.remove(id) {
+            Some(Waiting::Reply(reply)) => (Some(reply), None),
+            former => {
+                s.waiting.insert(id, Waiting::For(waker.clone()));
+                (None, former)
+            }
+        });
+        drop(former);
+        reply
+    }
+
+    /// Takes a reply in, if someone waits for it, and wakes them.
+    pub(super) fn deliver(&self, id: EffectId, reply: Reply) {
+        let mut unwanted = Some(reply);
+        let waiting = self.0.with(|s| {
+            let waiting = s.waiting.get_mut(id)?;
+            let reply = unwanted.take()?;
+            Some(std::mem::replace(waiting, Waiting::Reply(reply)))
+        });
+        if let Some(Waiting::For(waker)) = waiting {
+            waker.wake();
+        }
+    }
+
+    /// Nobody waits for this effect any more. One that has not left yet is taken back, another is aborted.
+    pub(super) fn withdraw(&self, id: EffectId) {
+        let dropped = self.0.with(|s| {
+            let waiting = s.waiting.remove(id);
+            if matches!(waiting, Some(Waiting::For(_))) {
+                match s.outbox.iter().position(|(posted, _)| *posted == id) {
+                    Some(at) => return (waiting, Some(s.outbox.remove(at))),
+                    None => s.outbox.push((0, Effect::Abort(id))),
+                }
+            }
+            (waiting, None)
+        });
+        drop(dropped);
+    }
+
+    /// Leaves a task to be run behind the answer, or hands it back where nothing can.
+    pub(super) fn spawn(&self, task: Task) -> std::result::Result<(), Task> {
+        let mut task = Some(task);
+        self.0.with(|s| {
+            if s.background
+                && let Some(task) = task.take()
+            {
+                s.last_op = s.last_op.wrapping_add(1);
+                let id = s.last_op;
+                s.spawned.push((id, task));
+                s.outbox.push((0, Effect::Spawn(id)));
+            }
+        });
+        task.map_or(Ok(()), Err)
+    }
+}

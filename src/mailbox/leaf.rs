@@ -1,0 +1,153 @@
+//! The seams as mailboxes: futures that post an effect when first polled and end when its reply has come.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::desk::Desk;
+use super::{Effect, EffectId, Reply};
+use crate::credentials::{Context as Ask, Credentials, ProvideCredentials};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::{Fetch, FetchError, FetchErrorKind, Request, Response};
+use crate::observe::{Event, Observer};
+use crate::runtime::{Background, Runtime};
+use crate::sync::BoxFuture;
+use crate::time::{Instant64, Now, Timestamp};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// One effect and the wait for its reply.
+struct Exchange {
+    desk: Arc<Desk>,
+    effect: Option<Effect>,
+    id: Option<EffectId>,
+}
+
+impl Exchange {
+    fn new(desk: &Arc<Desk>, effect: Effect) -> Self {
+        Self { desk: desk.clone(), effect: Some(effect), id: None }
+    }
+}
+
+impl Future for Exchange {
+    type Output = Reply;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        let this = self.get_mut();
+        if let Some(effect) = this.effect.take() {
+            this.id = Some(this.desk.ask(effect, cx.waker()));
+            return Poll::Pending;
+        }
+        match this.id.and_then(|id| this.desk.poll_reply(id, cx.waker())) {
+            Some(reply) => {
+                this.id = None;
+                Poll::Ready(reply)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.desk.withdraw(id);
+        }
+    }
+}
+
+macro_rules! mailbox_seam {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(pub(super) Arc<Desk>);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+mailbox_seam!(
+    /// See [`Mailbox::fetch`](super::Mailbox::fetch).
+    MailboxFetch
+);
+mailbox_seam!(
+    /// See [`Mailbox::runtime`](super::Mailbox::runtime).
+    MailboxRuntime
+);
+mailbox_seam!(
+    /// See [`Mailbox::background`](super::Mailbox::background).
+    MailboxBackground
+);
+mailbox_seam!(
+    /// See [`Mailbox::credentials`](super::Mailbox::credentials).
+    MailboxCredentials
+);
+mailbox_seam!(
+    /// See [`Mailbox::observer`](super::Mailbox::observer).
+    MailboxObserver
+);
+
+impl Fetch for MailboxFetch {
+    async fn fetch(&self, request: Request) -> std::result::Result<Response, FetchError> {
+        match Exchange::new(&self.0, Effect::Fetch(request)).await {
+            Reply::Answer(answer) => answer,
+            _ => Err(FetchError::new(FetchErrorKind::Unsupported).with_code("WRONG_REPLY")),
+        }
+    }
+}
+
+impl Runtime for MailboxRuntime {
+    fn wall(&self) -> Timestamp {
+        self.0.now().wall
+    }
+
+    fn mono(&self) -> Instant64 {
+        self.0.now().mono
+    }
+
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        Exchange::new(&self.0, Effect::Sleep(duration)).await;
+    }
+
+    fn fill_random(&self, buf: &mut [u8]) -> Result<()> {
+        self.0.fill(buf)
+    }
+
+    fn wakes_others(&self) -> bool {
+        false
+    }
+}
+
+impl Background for MailboxBackground {
+    fn run(&self, task: BoxFuture<'static, ()>) -> std::result::Result<(), BoxFuture<'static, ()>> {
+        self.0.spawn(task)
+    }
+}
+
+impl ProvideCredentials for MailboxCredentials {
+    async fn provide(&self, ask: &Ask<'_>) -> Result<Option<Credentials>> {
+        match Exchange::new(&self.0, Effect::Provide { rejected: ask.rejected() }).await {
+            Reply::Credentials(given) => given,
+            _ => Err(Error::new(ErrorKind::Internal, "the driver brought the wrong reply")),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "callback"
+    }
+}
+
+impl Observer for MailboxObserver {
+    fn observe(&self, event: &Event) {
+        self.0.tell(Effect::Emit(event.clone()));
+    }
+}

@@ -1,0 +1,274 @@
+//! The second way to drive the core: each operation is polled only inside its own `start` or `step`.
+//!
+//! Its transport, timers and providers are mailboxes: awaiting one posts an [`Effect`] and waits for the [`Reply`]
+//! that a later step brings. Nothing async is shared between operations, so a host that forbids one request to
+//! touch another's promises (workerd) can run them side by side, and a host may drop an operation at any moment.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+mod desk;
+mod leaf;
+pub mod wire;
+
+pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
+
+use crate::credentials::Credentials;
+use crate::error::Result;
+use crate::http::{FetchError, Request, Response};
+use crate::sorted::Sorted;
+use crate::sync::BoxFuture;
+use crate::time::{Instant64, Now};
+use desk::Desk;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Names an operation; never used twice.
+pub type OpId = u32;
+/// Names an effect; never used twice.
+pub type EffectId = u32;
+
+/// What an operation asks its driver to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Send this request; answer with [`Reply::Answer`].
+    Fetch(Request),
+    /// Wait; answer with [`Reply::Slept`].
+    Sleep(Duration),
+    /// Ask the user's credentials provider; answer with [`Reply::Credentials`].
+    Provide {
+        /// The service refused what the provider gave before.
+        rejected: bool,
+    },
+    /// Run this new operation behind the answer: call [`Mailbox::run`]. No reply.
+    Spawn(OpId),
+    /// Tell the observer. No reply.
+    Emit(crate::observe::Event),
+    /// Nobody waits for this effect any more: end it if that is possible. No reply.
+    Abort(EffectId),
+    /// The operation is over, with this result. No reply.
+    Done(Vec<u8>),
+}
+
+/// What a driver brings back.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// For [`Effect::Fetch`].
+    Answer(std::result::Result<Response, FetchError>),
+    /// For [`Effect::Sleep`].
+    Slept,
+    /// For [`Effect::Provide`].
+    Credentials(Result<Option<Credentials>>),
+}
+
+/// The time and the randomness of one call into the mailbox.
+#[derive(Clone, Copy)]
+pub struct Turn<'a> {
+    /// Both clocks.
+    pub now: Now,
+    /// At least 16 fresh random bytes, or empty to go on with what earlier turns brought.
+    pub entropy: &'a [u8],
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// Operations, and the desk where their effects are posted.
+pub struct Mailbox {
+    desk: Arc<Desk>,
+    operations: Sorted<Operation>,
+}
+
+struct Operation {
+    future: BoxFuture<'static, Vec<u8>>,
+    background: bool,
+    /// When the last of its timers is over: a live driver has stepped it by then.
+    due: Instant64,
+}
+
+/// From how many operations on the orphans among them are looked for.
+const CROWD: usize = 64;
+/// How long after its due time an operation counts as an orphan.
+const ORPHAN: Duration = Duration::from_secs(60);
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("operations", &self.operations.len()).finish_non_exhaustive()
+    }
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Mailbox {
+    /// A mailbox without operations.
+    pub fn new() -> Self {
+        Self { desk: Arc::new(Desk::new()), operations: Sorted::new() }
+    }
+
+    /// How many operations are under way.
+    pub fn operations(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// A transport that posts [`Effect::Fetch`].
+    pub fn fetch(&self) -> MailboxFetch {
+        MailboxFetch(self.desk.clone())
+    }
+
+    /// Clocks as of the current turn, timers as [`Effect::Sleep`], randomness from the turns' entropy.
+    pub fn runtime(&self) -> MailboxRuntime {
+        MailboxRuntime(self.desk.clone())
+    }
+
+    /// Work behind the answer as [`Effect::Spawn`], for operations that were started with `background`.
+    pub fn background(&self) -> MailboxBackground {
+        MailboxBackground(self.desk.clone())
+    }
+
+    /// A provider that posts [`Effect::Provide`].
+    pub fn credentials(&self) -> MailboxCredentials {
+        MailboxCredentials(self.desk.clone())
+    }
+
+    /// An observer that posts [`Effect::Emit`].
+    pub fn observer(&self) -> MailboxObserver {
+        MailboxObserver(self.desk.clone())
+    }
+
+    /// Starts an operation and polls it once. `background`: something can run work behind its answer.
+    pub fn start(
+        &mut self,
+        turn: Turn<'_>,
+        background: bool,
+        future: BoxFuture<'static, Vec<u8>>,
+    ) -> (OpId, Vec<(EffectId, Effect)>) {
+        self.sweep(turn.now.mono);
+        let op = self.desk.next_op();
+        (op, self.poll(op, turn, Operation { future, background, due: turn.now.mono }))
+    }
+
+    /// Drops operations whose driver is gone: a cancelled worker request tells nobody, and every operation that
+    /// waits has a timer that ends its wait.
+    fn sweep(&mut self, now: Instant64) {
+        if self.operations.len() >= CROWD {
+            self.operations.retain(|operation| now < operation.due.after(ORPHAN));
+            // What they had posted is nobody's business any more.
+            self.desk.collect();
+        }
+    }
+
+    /// Polls a spawned operation for the first time.
+    pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
+        match self.operations.remove(op) {
+            Some(operation) => self.poll(op, turn, operation),
+            None => Vec::new(),
+        }
+    }
+
+    /// Brings the reply to an effect and polls the operation that posted it. A reply that nobody waits for is dropped.
+    pub fn step(
+        &mut self,
+        op: OpId,
+        effect: EffectId,
+        reply: Reply,
+        turn: Turn<'_>,
+    ) -> Vec<(EffectId, Effect)> {
+        let Some(operation) = self.operations.remove(op) else { return Vec::new() };
+        self.desk.deliver(effect, reply);
+        self.poll(op, turn, operation)
+    }
+
+    /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
+    pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
+        drop(self.operations.remove(op));
+        self.desk.collect().0
+    }
+
+    fn poll(&mut self, op: OpId, turn: Turn<'_>, mut operation: Operation) -> Vec<(EffectId, Effect)> {
+        self.desk.begin(turn, operation.background);
+        // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
+        let mut cx = Context::from_waker(Waker::noop());
+        let polled = operation.future.as_mut().poll(&mut cx);
+        let (waiting, done) = match polled {
+            Poll::Pending => (Some(operation), None),
+            Poll::Ready(result) => {
+                drop(operation);
+                (None, Some(result))
+            }
+        };
+        let (mut effects, spawned) = self.desk.collect();
+        if let Some(mut operation) = waiting {
+            for (_, effect) in &effects {
+                if let Effect::Sleep(time) = effect {
+                    operation.due = operation.due.max(turn.now.mono.after(*time));
+                }
+            }
+            self.operations.insert(op, operation);
+        }
+        for (id, task) in spawned {
+            let future = Box::pin(async move {
+                task.await;
+                Vec::new()
+            });
+            self.operations.insert(id, Operation { future, background: false, due: turn.now.mono });
+        }
+        effects.extend(done.map(|result| (0, Effect::Done(result))));
+        effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Runtime as _;
+    use crate::time::Timestamp;
+
+    fn turn(ms: u64) -> Turn<'static> {
+        Turn {
+            now: Now { wall: Timestamp::from_millis(0), mono: Instant64::from_millis(ms) },
+            entropy: &[7; 32],
+        }
+    }
+
+    fn nap(mailbox: &Mailbox, ms: u64) -> BoxFuture<'static, Vec<u8>> {
+        let runtime = mailbox.runtime();
+        Box::pin(async move {
+            runtime.sleep(Duration::from_millis(ms)).await;
+            Vec::new()
+        })
+    }
+
+    #[test]
+    fn operations_whose_request_was_cancelled_do_not_stay_for_ever() {
+        let mut mailbox = Mailbox::new();
+        for second in 0..10_000u64 {
+            let nap = nap(&mailbox, 3_000);
+            mailbox.start(turn(second * 100), false, nap);
+        }
+        // 63 s of them at ten a second, and nothing older.
+        assert!(mailbox.operations() <= 640, "{}", mailbox.operations());
+    }
+
+    #[test]
+    fn an_operation_that_waits_within_its_time_is_never_swept() {
+        let mut mailbox = Mailbox::new();
+        let patient = nap(&mailbox, 3_600_000);
+        let (op, effects) = mailbox.start(turn(0), false, patient);
+        let Some((sleep, Effect::Sleep(_))) = effects.first() else { panic!("{effects:?}") };
+        for second in 0..3_600u64 {
+            let nap = nap(&mailbox, 10);
+            mailbox.start(turn(second * 1_000), false, nap);
+        }
+        let effects = mailbox.step(op, *sleep, Reply::Slept, turn(3_600_000));
+        assert!(matches!(effects.as_slice(), [(_, Effect::Done(_))]), "{effects:?}");
+    }
+}

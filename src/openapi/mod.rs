@@ -1,0 +1,6 @@
+//! Signed calls to Alibaba Cloud's OpenAPI gateways (KMS, STS).
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+mod call;
+
+pub(crate) use call::{ApiCall, Limit, OpenApi};

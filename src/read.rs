@@ -1,0 +1,150 @@
+//! Ways to read beyond the one line: options of one read, many at once, and use with one more try.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::builder::check_duration;
+use crate::cache::{Intent, Key};
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::secret::{Secret, SecretName, VersionSelector};
+use crate::sync::{BoxFuture, join_bounded};
+use std::future::Future;
+use std::time::Duration;
+
+/// How many of one `get_secrets` are under way at once.
+const AT_ONCE: usize = 6;
+
+/// A read with options; nothing is checked or sent before [`send`](Self::send).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is read before send()"]
+pub struct GetSecret<'a> {
+    client: &'a Client,
+    name: &'a str,
+    version_stage: Option<&'a str>,
+    version_id: Option<&'a str>,
+    max_age: Option<Duration>,
+    timeout: Option<Duration>,
+}
+
+impl<'a> GetSecret<'a> {
+    pub(crate) fn new(client: &'a Client, name: &'a str) -> Self {
+        Self { client, name, version_stage: None, version_id: None, max_age: None, timeout: None }
+    }
+
+    /// Reads the version that carries this stage, such as `ACSPrevious`.
+    pub fn version_stage(mut self, stage: &'a str) -> Self {
+        self.version_stage = Some(stage);
+        self
+    }
+
+    /// Reads this version.
+    pub fn version_id(mut self, id: &'a str) -> Self {
+        self.version_id = Some(id);
+        self
+    }
+
+    /// Takes a cached value only up to this age without asking KMS; zero always asks. When KMS cannot be asked, an
+    /// older value is still answered, marked stale.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self
+    }
+
+    /// The whole read's time, instead of the client's.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    fn key(&self) -> Result<Key> {
+        let selector = match (self.version_id, self.version_stage) {
+            (None, None) => VersionSelector::Current,
+            (None, Some(stage)) => VersionSelector::stage(stage)?,
+            (Some(id), None) => VersionSelector::id(id)?,
+            (Some(_), Some(_)) => {
+                return Err(Error::config("version_id and version_stage: give one of them, not both"));
+            }
+        };
+        Ok(Key { name: SecretName::parse(self.name)?, selector })
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a bad option, before anything is sent; else as
+    /// [`Client::get_secret`].
+    pub async fn send(self) -> Result<Secret> {
+        let key = self.key()?;
+        if let Some(timeout) = self.timeout {
+            check_duration("timeout", timeout)?;
+        }
+        self.client.read(key, Intent::Read { max_age: self.max_age }, self.timeout).await
+    }
+}
+
+impl Client {
+    /// Begins a read with options: `client.get("db/password").version_stage("ACSPrevious").send().await?`.
+    pub fn get<'a>(&'a self, name: &'a str) -> GetSecret<'a> {
+        GetSecret::new(self, name)
+    }
+
+    /// Reads several secrets, at most six at a time: one result per name, in the order of the names.
+    pub async fn get_secrets<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<(&'a str, Result<Secret>)> {
+        let reads = names.into_iter().map(|name| {
+            let client = self.clone();
+            Box::pin(async move { (name, client.get_secret(name).await) }) as BoxFuture<'a, _>
+        });
+        join_bounded(reads, AT_ONCE).await
+    }
+
+    /// Uses a secret; when `is_auth_error` says that the value was refused (a rotation), fetches it anew once and
+    /// uses it again. Many callers that are refused at once share one fetch.
+    ///
+    /// # Errors
+    /// Whatever `use_secret` returns; when the new value cannot be had, the error of the first use.
+    ///
+    /// ```
+    /// # async fn f(client: simsim::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn login(password: &str) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }
+    /// client
+    ///     .with_secret(
+    ///         "db/password",
+    ///         |secret| async move { login(secret.text()?).await },
+    ///         |error| error.to_string().contains("access denied"),
+    ///     )
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn with_secret<T, E, R>(
+        &self,
+        name: &str,
+        mut use_secret: impl FnMut(Secret) -> R,
+        is_auth_error: impl Fn(&E) -> bool,
+    ) -> std::result::Result<T, E>
+    where
+        R: Future<Output = std::result::Result<T, E>>,
+        E: From<Error>,
+    {
+        let secret = self.get_secret(name).await?;
+        let refused = match use_secret(secret.clone()).await {
+            Err(error) if is_auth_error(&error) => error,
+            result => return result,
+        };
+        match self.newer_than(name, &secret).await {
+            Ok(newer) => use_secret(newer).await,
+            Err(_) => Err(refused),
+        }
+    }
+
+    /// A value that was fetched after `used`: another caller may have brought it already.
+    async fn newer_than(&self, name: &str, used: &Secret) -> Result<Secret> {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        let at_hand = self.inner.cache.at_hand(&key);
+        if at_hand.is_some_and(|record| !std::sync::Arc::ptr_eq(&record, used.record())) {
+            return self.get_secret(name).await;
+        }
+        self.refresh(name).await
+    }
+}

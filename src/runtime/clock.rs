@@ -1,0 +1,108 @@
+//! The platform's clocks with what was learnt of their error, and waiting for a flight on them.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::DynRuntime;
+use crate::error::{Error, Result};
+use crate::lease::{Flight, Status};
+use crate::sync::{BoxFuture, race};
+use crate::time::{Instant64, Now, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A difference to the service's clock up to this is no fault of the local one, in milliseconds.
+const TOLERANCE: u64 = 60_000;
+/// The first and the longest nap of a waiter that nobody may wake, in milliseconds.
+const NAP: (u64, u64) = (1, 16);
+
+/// The platform's clocks, corrected by the `Date` of the service's answers.
+pub(crate) struct Clock {
+    runtime: Arc<dyn DynRuntime>,
+    /// How far the service's clock is ahead of the local one, in milliseconds; 0 within the tolerance.
+    ahead: AtomicI64,
+}
+
+impl Clock {
+    pub(crate) fn new(runtime: Arc<dyn DynRuntime>) -> Self {
+        Self { runtime, ahead: AtomicI64::new(0) }
+    }
+
+    /// Both clocks as the platform has them: ages are measured on these.
+    #[inline]
+    pub(crate) fn now(&self) -> Now {
+        self.runtime.now()
+    }
+
+    /// The wall clock corrected: expiry and signatures.
+    pub(crate) fn corrected(&self) -> Now {
+        let now = self.runtime.now();
+        Now { wall: now.wall.offset(self.ahead()), mono: now.mono }
+    }
+
+    /// How far the service's clock is ahead, in milliseconds.
+    pub(crate) fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// Learns from the `Date` of an answer that has just arrived. Returns whether the correction changed by more than
+    /// the tolerance, so that signing again makes a difference.
+    pub(crate) fn learn(&self, date: Option<&str>) -> bool {
+        let Some(there) = date.and_then(Timestamp::parse_http_date) else { return false };
+        let here = self.runtime.now().wall;
+        let ahead = there.as_millis().saturating_sub(here.as_millis());
+        let ahead = if ahead.unsigned_abs() > TOLERANCE { ahead } else { 0 };
+        let before = self.ahead.swap(ahead, Ordering::Relaxed);
+        ahead.abs_diff(before) > TOLERANCE
+    }
+
+    pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        self.runtime.sleep(duration)
+    }
+
+    /// A random number: jitter.
+    pub(crate) fn random(&self) -> Result<u64> {
+        let mut bytes = [0u8; 8];
+        self.runtime.fill_random(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// A nonce: 128 random bits as lower-case hex.
+    pub(crate) fn nonce(&self) -> Result<String> {
+        let mut bytes = [0u8; 16];
+        self.runtime.fill_random(&mut bytes)?;
+        if bytes == [0u8; 16] {
+            return Err(Error::new(crate::ErrorKind::Internal, "the platform's randomness is all zeros"));
+        }
+        Ok(crate::text::lower_hex(&bytes))
+    }
+}
+
+/// Waits until a flight has ended, its lease has, or the deadline has come (`None`).
+///
+/// Where tasks may wake each other, the flight's end wakes the waiter; elsewhere it looks again on a timer of its own.
+pub(crate) async fn wait_for_end<T: Clone>(
+    flight: &Arc<Flight<T>>,
+    clock: &Clock,
+    deadline: Instant64,
+) -> Option<Status<T>> {
+    let (mut nap, longest) = NAP;
+    let mut ended = std::pin::pin!(flight.ended());
+    loop {
+        let now = clock.now().mono;
+        let until = match flight.status(now) {
+            Status::Running { until } => until,
+            status => return Some(status),
+        };
+        if now >= deadline {
+            return None;
+        }
+        // One past the lease's end: then it is over.
+        let rest = until.after(Duration::from_millis(1)).min(deadline).since(now);
+        if clock.runtime.wakes_others() {
+            race(ended.as_mut(), clock.sleep(rest)).await;
+        } else {
+            clock.sleep(rest.min(Duration::from_millis(nap))).await;
+            nap = nap.saturating_mul(2).min(longest);
+        }
+    }
+}

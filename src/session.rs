@@ -1,0 +1,185 @@
+//! One client behind a mailbox, as a driver sees it: bytes in, effects out.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::builder::{CacheOptions, RetryOptions};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mailbox::wire::{Reader, Writer, saturate};
+use crate::mailbox::{Effect, Mailbox, OpId, Turn};
+use crate::region::Network;
+use crate::time::{Instant64, Now, Timestamp};
+use std::fmt;
+
+/// What an operation does: the first byte of its description.
+mod operation {
+    pub(super) const GET: u8 = 1;
+    pub(super) const REFRESH: u8 = 2;
+    pub(super) const INVALIDATE: u8 = 3;
+}
+
+/// A client and its mailbox.
+pub struct Session {
+    mailbox: Mailbox,
+    client: Client,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+impl Session {
+    /// Opens a client from the driver's description of its options.
+    ///
+    /// # Errors
+    /// `Config` for a bad option.
+    pub fn open(options: &[u8]) -> Result<Self> {
+        let mut options = Reader::new(options);
+        let mailbox = Mailbox::new();
+        let mut builder = Client::builder()
+            .fetch(mailbox.fetch())
+            .runtime(mailbox.runtime())
+            .background(mailbox.background());
+        if let Some(region) = options.some_text()? {
+            builder = builder.region(region);
+        }
+        if let Some(endpoint) = options.some_text()? {
+            builder = builder.endpoint(endpoint);
+        }
+        if options.u8()? == 1 {
+            builder = builder.network(Network::Vpc);
+        }
+        builder = match options.u8()? {
+            0 => builder.credentials(mailbox.credentials()),
+            _ => builder.credentials(options.credentials()?),
+        };
+        if options.u8()? == 1 {
+            builder = builder.observer(mailbox.observer());
+        }
+        let mut cache = CacheOptions::default();
+        if let Some(ttl) = options.duration()? {
+            cache = cache.ttl(ttl);
+        }
+        if let Some(stale) = options.duration()? {
+            cache = cache.stale_if_error(stale);
+        }
+        let mut retry = RetryOptions::default();
+        if let Some(attempts) = options.f64()? {
+            retry = retry.max_attempts(u32::try_from(saturate(attempts)).unwrap_or(u32::MAX));
+        }
+        if let Some(timeout) = options.duration()? {
+            retry = retry.attempt_timeout(timeout);
+        }
+        if let Some(timeout) = options.duration()? {
+            builder = builder.timeout(timeout);
+        }
+        let client = builder.cache(cache).retry(retry).build()?;
+        Ok(Self { mailbox, client })
+    }
+
+    /// Starts an operation: its id, then its first effects.
+    pub fn start(
+        &mut self,
+        operation: &[u8],
+        background: bool,
+        wall: f64,
+        mono: f64,
+        entropy: &[u8],
+    ) -> Vec<u8> {
+        let client = self.client.clone();
+        let operation = operation.to_vec();
+        let future = Box::pin(async move {
+            let mut out = Writer::new();
+            if let Err(error) = perform(&client, &operation, &mut out).await {
+                out = Writer::new();
+                out.u8(1);
+                out.error(&error);
+            }
+            out.into_bytes()
+        });
+        let (op, effects) = self.mailbox.start(turn(wall, mono, entropy), background, future);
+        let mut out = Writer::new();
+        out.u32(op);
+        out.effects(&effects);
+        out.into_bytes()
+    }
+
+    /// Runs a spawned operation: its first effects.
+    pub fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.effects(&self.mailbox.run(op, turn(wall, mono, entropy)));
+        out.into_bytes()
+    }
+
+    /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
+    pub fn step(
+        &mut self,
+        op: OpId,
+        effect: u32,
+        reply: &[u8],
+        wall: f64,
+        mono: f64,
+        entropy: &[u8],
+    ) -> Vec<u8> {
+        let effects = match Reader::new(reply).reply() {
+            Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
+            Err(error) => {
+                let mut effects = self.mailbox.cancel(op);
+                let mut done = Writer::new();
+                done.u8(1);
+                done.error(&error);
+                effects.push((0, Effect::Done(done.into_bytes())));
+                effects
+            }
+        };
+        let mut out = Writer::new();
+        out.effects(&effects);
+        out.into_bytes()
+    }
+
+    /// Drops an operation: the effects that are to be aborted.
+    pub fn cancel(&mut self, op: OpId) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.effects(&self.mailbox.cancel(op));
+        out.into_bytes()
+    }
+}
+
+async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<()> {
+    let mut operation = Reader::new(operation);
+    match operation.u8()? {
+        operation::GET => {
+            let (name, stage, id) = (operation.text()?, operation.some_text()?, operation.some_text()?);
+            let mut read = client.get(name);
+            if let Some(stage) = stage {
+                read = read.version_stage(stage);
+            }
+            if let Some(id) = id {
+                read = read.version_id(id);
+            }
+            if let Some(max_age) = operation.duration()? {
+                read = read.max_age(max_age);
+            }
+            if let Some(timeout) = operation.duration()? {
+                read = read.timeout(timeout);
+            }
+            out.outcome(&read.send().await);
+        }
+        operation::REFRESH => out.outcome(&client.refresh(operation.text()?).await),
+        operation::INVALIDATE => {
+            match operation.some_text()? {
+                Some(name) => client.invalidate(name),
+                None => client.invalidate_all(),
+            }
+            out.u8(0);
+        }
+        _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
+    }
+    Ok(())
+}
+
+fn turn(wall: f64, mono: f64, entropy: &[u8]) -> Turn<'_> {
+    let wall = Timestamp::from_millis(i64::try_from(saturate(wall)).unwrap_or(i64::MAX));
+    Turn { now: Now { wall, mono: Instant64::from_millis(saturate(mono)) }, entropy }
+}

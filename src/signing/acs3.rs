@@ -1,0 +1,236 @@
+//! The signature `ACS3-HMAC-SHA256`: canonical request → string to sign → signature → `Authorization`.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::encoding::{lower_hex, query_string};
+use crate::credentials::Credentials;
+use crate::http::Method;
+use crate::sensitive::Sensitive;
+use crate::time::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The name of the scheme, as it stands in the string to sign and in `Authorization`.
+pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+
+/// What is to be signed.
+#[derive(Clone, Copy)]
+pub struct Acs3Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// The authority of the address as it is sent: host, and the port where it is not the default one.
+    pub host: &'a str,
+    /// The path, already percent-encoded as it is sent; `/` for KMS and STS. Empty means `/`.
+    pub path: &'a str,
+    /// `x-acs-action`, such as `GetSecretValue`.
+    pub action: &'a str,
+    /// `x-acs-version`, such as `2016-01-20`.
+    pub version: &'a str,
+    /// Parameters of the query, plain (not encoded), in any order. Leave out those that have no value.
+    pub query: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    /// Further headers. `content-type` and `x-acs-*` are signed; others are sent as they are. A name that the
+    /// signer itself sets, and a name that occurs again, is left out.
+    pub headers: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    /// The body, exactly as it is sent.
+    pub body: &'a [u8],
+}
+
+/// Shows the method, host and action only: the rest can carry secrets.
+impl fmt::Debug for Acs3Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acs3Request")
+            .field("method", &self.method)
+            .field("host", &self.host)
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A signed request: what to send, and the texts that were signed. `Debug` shows none of it.
+pub struct Signed {
+    /// The headers to send, `Authorization` included. `host` is signed but not in here: the transport sends it.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    /// The canonical query, to be appended to the address after `?` as it is (nothing when empty).
+    pub query: String,
+    /// The canonical request, which contains the security token; empty when the request is anonymous.
+    pub canonical_request: Sensitive<String>,
+    /// The string to sign (a hash, no secret); empty when the request is anonymous.
+    pub string_to_sign: String,
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed").finish_non_exhaustive()
+    }
+}
+
+/// The lower-case hexadecimal SHA-256 of a body: `x-acs-content-sha256`, and the last line of the canonical request.
+pub fn payload_hash(body: &[u8]) -> String {
+    lower_hex(&Sha256::digest(body))
+}
+
+/// The headers that are signed, by lower-case name in order: `host`, `content-type` where the request has one, and
+/// every `x-acs-*`. Without credentials (an anonymous request) those that name the session are missing.
+pub fn headers(
+    request: &Acs3Request<'_>,
+    credentials: Option<&Credentials>,
+    timestamp: Timestamp,
+    nonce: &str,
+) -> Vec<(Cow<'static, str>, String)> {
+    let mut out = Vec::with_capacity(request.headers.len().saturating_add(8));
+    let mut put = |name: Cow<'static, str>, value: &str| {
+        let at = out.iter().take_while(|(n, _): &&(Cow<'static, str>, String)| **n < *name).count();
+        if out.get(at).is_none_or(|(n, _)| *n != name) {
+            out.insert(at, (name, value.trim_ascii().to_owned()));
+        }
+    };
+    put(Cow::Borrowed("host"), request.host);
+    put(Cow::Borrowed("x-acs-action"), request.action);
+    put(Cow::Borrowed("x-acs-version"), request.version);
+    put(Cow::Borrowed("x-acs-date"), &timestamp.to_iso());
+    put(Cow::Borrowed("x-acs-signature-nonce"), nonce);
+    put(Cow::Borrowed("x-acs-content-sha256"), &payload_hash(request.body));
+    if let Some(credentials) = credentials
+        && let Some(token) = credentials.security_token()
+    {
+        put(Cow::Borrowed("x-acs-accesskey-id"), credentials.access_key_id());
+        put(Cow::Borrowed("x-acs-security-token"), token);
+    }
+    for (name, value) in request.headers {
+        let name = name.to_ascii_lowercase();
+        if is_signed(&name) {
+            put(Cow::Owned(name), value);
+        }
+    }
+    out
+}
+
+fn is_signed(lower_case_name: &str) -> bool {
+    lower_case_name == "content-type" || lower_case_name == "host" || lower_case_name.starts_with("x-acs-")
+}
+
+/// The names of `headers`, joined by `;`.
+pub fn signed_headers(headers: &[(Cow<'_, str>, String)]) -> String {
+    let mut out = String::with_capacity(names_len(headers));
+    push_names(&mut out, headers);
+    out
+}
+
+fn names_len(headers: &[(Cow<'_, str>, String)]) -> usize {
+    headers.iter().fold(0usize, |n, (name, _)| n.saturating_add(name.len()).saturating_add(1))
+}
+
+fn push_names(out: &mut String, headers: &[(Cow<'_, str>, String)]) {
+    let mut first = true;
+    for (name, _) in headers {
+        if !first {
+            out.push(';');
+        }
+        first = false;
+        out.push_str(name);
+    }
+}
+
+/// The canonical request over exactly these headers (lower-case, unique, sorted, values trimmed, as [`headers`] gives
+/// them), this canonical query (from [`query_string`]) and this [`payload_hash`]. It contains the security token.
+pub fn canonical_request(
+    method: Method,
+    path: &str,
+    canonical_query: &str,
+    headers: &[(Cow<'_, str>, String)],
+    payload_hash: &str,
+) -> String {
+    let path = if path.is_empty() { "/" } else { path };
+    // Sized beforehand: a growing buffer would leave copies of the token behind.
+    let length = names_len(headers).saturating_mul(2).saturating_add(headers.len());
+    let length = headers.iter().fold(length, |n, (_, value)| n.saturating_add(value.len()));
+    let length = length.saturating_add(path.len()).saturating_add(canonical_query.len());
+    let mut out = String::with_capacity(length.saturating_add(payload_hash.len()).saturating_add(16));
+    for line in [method.as_str(), path, canonical_query] {
+        out.push_str(line);
+        out.push('\n');
+    }
+    for (name, value) in headers {
+        out.push_str(name);
+        out.push(':');
+        out.push_str(value);
+        out.push('\n');
+    }
+    out.push('\n');
+    push_names(&mut out, headers);
+    out.push('\n');
+    out.push_str(payload_hash);
+    out
+}
+
+/// The string to sign: the scheme's name and the SHA-256 of the canonical request.
+pub fn string_to_sign(canonical_request: &str) -> String {
+    let mut out = String::with_capacity(96);
+    out.push_str(ALGORITHM);
+    out.push('\n');
+    out.push_str(&lower_hex(&Sha256::digest(canonical_request.as_bytes())));
+    out
+}
+
+/// The signature: HMAC-SHA256 keyed with the AccessKey secret, as lower-case hexadecimal digits.
+pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
+    // HMAC takes keys of any length; were it to refuse one, the empty signature would be refused by the service.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(access_key_secret.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(string_to_sign.as_bytes());
+    lower_hex(&mac.finalize().into_bytes())
+}
+
+/// The value of the `Authorization` header.
+pub fn authorization(access_key_id: &str, headers: &[(Cow<'_, str>, String)], signature: &str) -> String {
+    let mut out = String::with_capacity(
+        names_len(headers)
+            .saturating_add(access_key_id.len())
+            .saturating_add(signature.len())
+            .saturating_add(64),
+    );
+    out.push_str(ALGORITHM);
+    out.push_str(" Credential=");
+    out.push_str(access_key_id);
+    out.push_str(",SignedHeaders=");
+    push_names(&mut out, headers);
+    out.push_str(",Signature=");
+    out.push_str(signature);
+    out
+}
+
+/// Signs a request: all steps in order. Without credentials it is prepared for an anonymous call.
+///
+/// Every attempt must be signed anew, with a new nonce: the service refuses a nonce that it has seen.
+pub fn sign(
+    request: &Acs3Request<'_>,
+    credentials: Option<&Credentials>,
+    timestamp: Timestamp,
+    nonce: &str,
+) -> Signed {
+    let query = query_string(request.query);
+    let mut headers = headers(request, credentials, timestamp, nonce);
+    let (mut canonical, mut to_sign) = (String::new(), String::new());
+    let mut authorized = None;
+    if let Some(credentials) = credentials {
+        let hash = headers.iter().find(|(name, _)| name == "x-acs-content-sha256");
+        let hash = hash.map_or("", |(_, value)| value.as_str());
+        canonical = canonical_request(request.method, request.path, &query, &headers, hash);
+        to_sign = string_to_sign(&canonical);
+        let signature = signature(&to_sign, credentials.access_key_secret());
+        authorized = Some(authorization(credentials.access_key_id(), &headers, &signature));
+    }
+    headers.retain(|(name, _)| name != "host");
+    for (name, value) in request.headers {
+        let name = name.to_ascii_lowercase();
+        if !is_signed(&name) && name != "authorization" && headers.iter().all(|(n, _)| *n != name) {
+            headers.push((Cow::Owned(name), value.trim_ascii().to_owned()));
+        }
+    }
+    if let Some(value) = authorized {
+        headers.push((Cow::Borrowed("authorization"), value));
+    }
+    Signed { headers, query, canonical_request: Sensitive::new(canonical), string_to_sign: to_sign }
+}

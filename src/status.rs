@@ -1,0 +1,77 @@
+//! What a client tells of itself: status and readiness, without secrets.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use crate::client::Client;
+use crate::error::{Error, ErrorKind, Result};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// A client's state at one moment. Holds no secrets: fit for logs and health pages.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientStatus {
+    /// The region that reads by plain name go to, where one is known.
+    pub region: Option<String>,
+    /// The name of the source of credentials, such as `static_sts`.
+    pub credential_source: &'static str,
+    /// How far the service's clock is ahead of the local one, in milliseconds; 0 when within a minute.
+    pub clock_offset_ms: i64,
+    /// Reads answered from the cache while KMS was thought well.
+    pub hits: u64,
+    /// Reads answered with an old value because a refresh had failed.
+    pub stale: u64,
+    /// Fetches from KMS.
+    pub misses: u64,
+    /// Reads that waited for another's fetch.
+    pub coalesced: u64,
+    /// Values in the cache.
+    pub entries: u64,
+    /// About how many bytes they take.
+    pub bytes: u64,
+    /// The age of the oldest value that is past its time.
+    pub oldest_stale: Option<Duration>,
+    /// How the last fetch failed; `None` after a success.
+    pub last_error: Option<Error>,
+    /// Whether the client was closed.
+    pub closed: bool,
+}
+
+impl Client {
+    /// The client's state.
+    pub fn status(&self) -> ClientStatus {
+        let inner = &self.inner;
+        let counts = inner.cache.counts(inner.clock().now());
+        ClientStatus {
+            region: inner.target.region.clone(),
+            credential_source: inner.credentials.name(),
+            clock_offset_ms: inner.clock().ahead(),
+            hits: counts.hits,
+            stale: counts.stale,
+            misses: counts.misses,
+            coalesced: counts.coalesced,
+            entries: counts.entries,
+            bytes: counts.bytes,
+            oldest_stale: counts.oldest_stale,
+            last_error: inner.last_error.with(|last| last.clone()),
+            closed: inner.closed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether the client is ready to serve: it is open, its credentials can be had, and the last fetch, if there was
+    /// one, did not fail. Sends nothing to KMS, so it costs nothing of the quota; a credentials provider may be asked.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn check(&self) -> Result<()> {
+        let inner = &self.inner;
+        if inner.closed.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Closed, "make a new client"));
+        }
+        let deadline = inner.clock().now().mono.after(inner.target.timeout);
+        inner.credentials.get(inner.clock(), deadline).await?;
+        match inner.last_error.with(|last| last.clone()) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}

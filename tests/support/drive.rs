@@ -1,0 +1,144 @@
+//! A host driver of the mailbox: performs effects on tokio and steps the operations.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::TestRuntime;
+use simsim::http::Fetch;
+use simsim::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
+use simsim::runtime::Runtime;
+use simsim::sync::BoxFuture;
+use simsim::{Credentials, Event, Observer, Result};
+use simsim_emulator::Emulator;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use tokio::task::{AbortHandle, JoinSet};
+
+type Provide = Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials>> + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Driver {
+    clock: TestRuntime,
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    mailbox: Mailbox,
+    kms: Option<Emulator>,
+    provide: Option<Provide>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl Driver {
+    pub fn new(clock: TestRuntime) -> Self {
+        let shared = Shared { mailbox: Mailbox::new(), kms: None, provide: None, observer: None };
+        Self { clock, shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    pub fn serve(&self, kms: Emulator) {
+        self.shared.lock().expect("not poisoned").kms = Some(kms);
+    }
+
+    pub fn provide(&self, provide: Provide) {
+        self.shared.lock().expect("not poisoned").provide = Some(provide);
+    }
+
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.shared.lock().expect("not poisoned").observer = Some(observer);
+    }
+
+    pub fn with<R>(&self, f: impl FnOnce(&Mailbox) -> R) -> R {
+        f(&self.shared.lock().expect("not poisoned").mailbox)
+    }
+
+    /// Every entry into the mailbox: with this moment's time and fresh randomness.
+    fn enter<R>(&self, f: impl FnOnce(&mut Mailbox, Turn<'_>) -> R) -> R {
+        let mut entropy = [0u8; 32];
+        self.clock.fill_random(&mut entropy).expect("random");
+        let turn = Turn { now: self.clock.now(), entropy: &entropy };
+        f(&mut self.shared.lock().expect("not poisoned").mailbox, turn)
+    }
+
+    /// Runs one operation to its end.
+    pub async fn drive<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        let (result, taken) = tokio::sync::oneshot::channel();
+        let operation = Box::pin(async move {
+            let _ = result.send(future.await);
+            Vec::new()
+        });
+        let (op, effects) = self.enter(|m, turn| m.start(turn, true, operation));
+        self.perform(op, effects).await;
+        taken.await.expect("the operation was done")
+    }
+
+    /// Performs effects until the operation is done.
+    fn perform(&self, op: OpId, effects: Vec<(EffectId, Effect)>) -> BoxFuture<'static, ()> {
+        let this = self.clone();
+        Box::pin(async move {
+            let mut pending: JoinSet<(EffectId, Reply)> = JoinSet::new();
+            let mut handles: HashMap<EffectId, AbortHandle> = HashMap::new();
+            let mut effects = effects;
+            loop {
+                for (id, effect) in std::mem::take(&mut effects) {
+                    match effect {
+                        Effect::Done(_) => return,
+                        Effect::Abort(aborted) => {
+                            if let Some(handle) = handles.remove(&aborted) {
+                                handle.abort();
+                            }
+                        }
+                        Effect::Spawn(new) => {
+                            let driver = this.clone();
+                            tokio::spawn(async move {
+                                let effects = driver.enter(|m, turn| m.run(new, turn));
+                                driver.perform(new, effects).await;
+                            });
+                        }
+                        Effect::Emit(event) => this.emit(&event),
+                        effect => {
+                            let reply = this.reply(effect);
+                            handles.insert(id, pending.spawn(async move { (id, reply.await) }));
+                        }
+                    }
+                }
+                match pending.join_next().await {
+                    Some(Ok((id, reply))) => {
+                        handles.remove(&id);
+                        effects = this.enter(|m, turn| m.step(op, id, reply, turn));
+                    }
+                    Some(Err(_aborted)) => {}
+                    None => panic!("operation {op} waits for nothing and is not done"),
+                }
+            }
+        })
+    }
+
+    fn emit(&self, event: &Event) {
+        let observer = self.shared.lock().expect("not poisoned").observer.clone();
+        if let Some(observer) = observer {
+            observer.observe(event);
+        }
+    }
+
+    fn reply(&self, effect: Effect) -> BoxFuture<'static, Reply> {
+        let (kms, provide) = {
+            let shared = self.shared.lock().expect("not poisoned");
+            (shared.kms.clone(), shared.provide.clone())
+        };
+        let clock = self.clock.clone();
+        match effect {
+            Effect::Fetch(request) => {
+                let kms = kms.expect("a KMS");
+                Box::pin(async move { Reply::Answer(kms.fetch(request).await) })
+            }
+            Effect::Sleep(time) => Box::pin(async move {
+                clock.sleep(time).await;
+                Reply::Slept
+            }),
+            Effect::Provide { .. } => {
+                let provide = provide.expect("a provider");
+                Box::pin(async move { Reply::Credentials(provide().await.map(Some)) })
+            }
+            other => panic!("no reply to {other:?}"),
+        }
+    }
+}
