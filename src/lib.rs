@@ -6,10 +6,10 @@ mod cache;
 mod client;
 pub mod credentials;
 mod error;
-mod gateway;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gateway;
 pub mod http;
 mod json;
 mod lease;

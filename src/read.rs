@@ -96,7 +96,7 @@ impl Client {
     }
 
     /// Uses a secret; when `is_auth_error` says that the value was refused (a rotation), fetches it anew once and
-    /// uses it again. Many callers that are refused at once share one fetch.
+    /// uses it again. Many callers that are refused at once share at most two fetches.
     ///
     /// # Errors
     /// Whatever `use_secret` returns; when the new value cannot be had, the error of the first use.

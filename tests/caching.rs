@@ -74,7 +74,11 @@ async fn an_outage_of_half_an_hour_goes_unnoticed_but_for_the_mark(w: World) {
         assert!(secret.stale(), "marked");
         assert_eq!(secret.text().expect("text"), "needle-value-1");
         let truth = fetched.elapsed();
-        assert!(secret.age().abs_diff(truth) < Duration::from_millis(20), "{:?} is not {truth:?}", secret.age());
+        assert!(
+            secret.age().abs_diff(truth) < Duration::from_millis(20),
+            "{:?} is not {truth:?}",
+            secret.age()
+        );
         w.pass(seconds(10)).await;
     }
     let slow = waited.iter().filter(|w| !w.is_zero()).count();

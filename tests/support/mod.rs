@@ -1,6 +1,10 @@
 //! A world for scenarios: a KMS in process, a manual clock, and a client driven by tokio or by the mailbox.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(dead_code, clippy::disallowed_methods, reason = "each test file uses a part of it; this is the manual clock")]
+#![allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "each test file uses a part of it; this is the manual clock"
+)]
 
 pub mod drive;
 pub mod runtime;
@@ -69,9 +73,8 @@ impl World {
                 .fetch(self.kms.clone())
                 .runtime(self.clock.clone())
                 .background(TokioBackground),
-            Some(driver) => driver.with(|m| {
-                Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())
-            }),
+            Some(driver) => driver
+                .with(|m| Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())),
         }
         .region(REGION)
     }
