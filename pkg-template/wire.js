@@ -32,7 +32,8 @@ export class Writer {
   }
 
   u8(value) {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
     return this;
   }
 
@@ -51,7 +52,8 @@ export class Writer {
 
   bytes(value) {
     this.u32(value.length);
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 

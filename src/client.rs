@@ -11,7 +11,6 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Lease, Status};
 use crate::observe::EventKind;
 use crate::openapi::{ApiCall, Limit, OpenApi};
-use crate::read::GetSecret;
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
 use crate::sync::{Guarded, race};
@@ -67,13 +66,9 @@ impl Client {
             }
             return Ok(secret);
         }
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         // Boxed, so that the future of a hit stays small.
-        Box::pin(self.get(name).send()).await
-    }
-
-    /// Begins a read with options: `client.get("db/password").version_stage("ACSPrevious").send().await?`.
-    pub fn get<'a>(&'a self, name: &'a str) -> GetSecret<'a> {
-        GetSecret::new(self, name)
+        Box::pin(self.read(key, Intent::Read { max_age: None }, None)).await
     }
 
     /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
@@ -141,6 +136,7 @@ impl Client {
 
     /// One read, with its event.
     pub(crate) async fn read(&self, key: Key, intent: Intent, timeout: Option<Duration>) -> Result<Secret> {
+        self.inner.target.endpoint_for(&key.name)?;
         let started = self.inner.clock().now().mono;
         let (kind, result) = self.walk(&key, intent, timeout, started).await;
         let took = self.inner.clock().now().mono.since(started);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::sensitive::Sensitive;
+use crate::text::has;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -265,6 +266,23 @@ impl Error {
         self.0.attempts
     }
 
+    /// What `Display` shows.
+    pub(crate) fn text(&self) -> String {
+        let inner = &*self.0;
+        let mut text = inner.kind.summary().to_owned();
+        for (before, part) in [
+            (": ", Some(&*inner.explanation).filter(|e| !e.is_empty())),
+            (", code ", inner.service_code.as_deref()),
+            (", request id ", inner.request_id.as_deref()),
+        ] {
+            if let Some(part) = part {
+                text.push_str(before);
+                text.push_str(part);
+            }
+        }
+        text
+    }
+
     /// Whether the same call may succeed later without any change by the caller.
     pub fn is_retryable(&self) -> bool {
         self.kind().consequence().retry
@@ -273,20 +291,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.kind.summary())?;
-        if !self.0.explanation.is_empty() {
-            f.write_str(": ")?;
-            f.write_str(&self.0.explanation)?;
-        }
-        if let Some(code) = &self.0.service_code {
-            f.write_str(", code ")?;
-            f.write_str(code)?;
-        }
-        if let Some(id) = &self.0.request_id {
-            f.write_str(", request id ")?;
-            f.write_str(id)?;
-        }
-        Ok(())
+        f.write_str(&self.text())
     }
 }
 
@@ -373,7 +378,7 @@ pub(crate) fn is_key_code(code: &str) -> bool {
 }
 
 fn is_disabled_code(code: &str) -> bool {
-    code.contains("Disabled") || code.contains("PendingDeletion") || code.contains("PendingDelete")
+    has(code, "Disabled") || has(code, "PendingDelet")
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ pub fn json(data: &[u8]) -> Option<bool> {
             Some(true)
         }
         Err(error) => {
-            assert!(error.position() <= data.len() && !error.message().is_empty());
-            (!matches!(error.kind(), JsonErrorKind::TooDeep | JsonErrorKind::TooLarge)).then_some(false)
+            assert!(error.position <= data.len() && !error.message().is_empty());
+            (!matches!(error.kind, JsonErrorKind::TooDeep | JsonErrorKind::TooLarge)).then_some(false)
         }
     }
 }
@@ -23,14 +23,14 @@ pub fn json(data: &[u8]) -> Option<bool> {
 /// Every accessor on every value; texts are never larger than what they were read from.
 fn visit(value: &mut Value, limit: usize) {
     assert!(value.as_str().is_none_or(|text| text.len() <= limit));
-    let _ = (value.as_bool(), value.as_i64(), value.as_array().map(<[Value]>::len));
+    let _ = (value.as_str(), value.as_array().map(<[Value]>::len));
     match value {
         Value::Array(elements) => elements.iter_mut().for_each(|element| visit(element, limit)),
         Value::Object(members) => {
             let names: Vec<String> = members.iter().map(|(name, _)| name.expose().clone()).collect();
             members.iter_mut().for_each(|(_, member)| visit(member, limit));
             for name in names {
-                assert!(value.get(&name).is_some() && value.get_any(&["", &name]).is_some());
+                assert!(value.get(&name).is_some());
                 let is_text = value.get(&name).is_some_and(|member| member.as_str().is_some());
                 assert_eq!(value.take_str(&name).is_some(), is_text);
             }

@@ -16,8 +16,10 @@ use std::fmt;
 /// A JSON value. Texts, names and numbers are overwritten on drop. `Debug` shows the type only.
 pub(crate) enum Value {
     Null,
+    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "no field that is read holds one yet"))]
     Bool(bool),
-    /// As it was written; see [`Value::as_i64`].
+    /// As it was written.
+    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "no field that is read holds one yet"))]
     Number(Sensitive<String>),
     String(Sensitive<String>),
     Array(Vec<Value>),
@@ -30,11 +32,6 @@ impl Value {
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         let Self::Object(members) = self else { return None };
         members.iter().rev().find(|(n, _)| n.expose() == name).map(|(_, value)| value)
-    }
-
-    /// The member of the first of these names that there is: services spell `Code` and `code`.
-    pub(crate) fn get_any(&self, names: &[&str]) -> Option<&Value> {
-        names.iter().find_map(|name| self.get(name))
     }
 
     fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
@@ -60,31 +57,10 @@ impl Value {
         }
     }
 
-    /// Moves the member of that name out. The member is `Null` afterwards.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        Some(std::mem::replace(self.get_mut(name)?, Self::Null))
-    }
-
     /// The elements of an array.
     pub(crate) fn as_array(&self) -> Option<&[Value]> {
         match self {
             Self::Array(elements) => Some(elements),
-            _ => None,
-        }
-    }
-
-    /// A boolean.
-    pub(crate) fn as_bool(&self) -> Option<bool> {
-        match self {
-            Self::Bool(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// A number that is written as a whole one (no fraction, no exponent) and fits.
-    pub(crate) fn as_i64(&self) -> Option<i64> {
-        match self {
-            Self::Number(text) => text.expose().parse().ok(),
             _ => None,
         }
     }
@@ -127,19 +103,14 @@ pub(crate) enum JsonErrorKind {
 /// What is wrong, and at which byte; never what was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct JsonError {
-    kind: JsonErrorKind,
-    position: usize,
+    pub(crate) kind: JsonErrorKind,
+    pub(crate) position: usize,
 }
 
 impl JsonError {
-    /// What is wrong.
-    pub(crate) fn kind(self) -> JsonErrorKind {
-        self.kind
-    }
-
-    /// At which byte.
-    pub(crate) fn position(self) -> usize {
-        self.position
+    /// What is wrong and where, in words.
+    pub(crate) fn text(self) -> String {
+        [self.message(), " (byte ", &crate::text::digits(self.position), ")"].concat()
     }
 
     /// What is wrong, in words.
@@ -159,7 +130,7 @@ impl JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (byte {})", self.message(), self.position)
+        f.write_str(&self.text())
     }
 }
 

@@ -22,9 +22,13 @@ mod region;
 pub mod runtime;
 mod secret;
 mod sensitive;
+#[doc(hidden)]
+pub mod session;
 pub mod signing;
+mod sorted;
 mod status;
 pub mod sync;
+mod text;
 mod time;
 
 pub use builder::{CacheOptions, ClientBuilder, RetryOptions};

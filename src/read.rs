@@ -74,7 +74,6 @@ impl<'a> GetSecret<'a> {
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
         let key = self.key()?;
-        self.client.inner.target.endpoint_for(&key.name)?;
         if let Some(timeout) = self.timeout {
             check_duration("timeout", timeout)?;
         }
@@ -83,6 +82,11 @@ impl<'a> GetSecret<'a> {
 }
 
 impl Client {
+    /// Begins a read with options: `client.get("db/password").version_stage("ACSPrevious").send().await?`.
+    pub fn get<'a>(&'a self, name: &'a str) -> GetSecret<'a> {
+        GetSecret::new(self, name)
+    }
+
     /// Reads several secrets, at most six at a time: one result per name, in the order of the names.
     pub async fn get_secrets<'a>(
         &self,

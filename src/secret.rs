@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::sensitive::Sensitive;
+use crate::text::cut;
 use crate::time::Timestamp;
 use std::fmt;
 use std::sync::Arc;
@@ -32,11 +33,11 @@ impl SecretName {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for an empty or over-long name, one with control characters,
     /// or something that begins like an ARN and is none.
     pub fn parse(name: &str) -> Result<Self> {
-        let fault = |what: &str| Err(Error::config(format!("secret name: {what}")));
+        let fault = |what: &str| Err(Error::config(["secret name: ", what].concat()));
         if name.is_empty() {
             return fault("is empty; give the name or the ARN of a secret");
         }
-        if name.chars().any(char::is_control) {
+        if length(name).is_none() {
             return fault("contains a control character; remove line breaks and the like");
         }
         let (plain, region) = match name.strip_prefix("acs:") {
@@ -46,7 +47,7 @@ impl SecretName {
                 None => return fault("looks like an ARN but is not acs:kms:REGION:ACCOUNT:secret/NAME"),
             },
         };
-        if plain.chars().count() > MAX_NAME {
+        if length(plain) > Some(MAX_NAME) {
             return fault("is longer than the 192 characters that KMS allows");
         }
         Ok(Self { full: Arc::from(name), plain_from: name.len().saturating_sub(plain.len()), region })
@@ -68,14 +69,25 @@ impl SecretName {
     }
 }
 
+/// The number of characters; `None` where one of them is a control character.
+fn length(text: &str) -> Option<usize> {
+    text.chars().try_fold(0usize, |n, c| (!c.is_control()).then(|| n.saturating_add(1)))
+}
+
 /// The region and the plain name of `kms:REGION:ACCOUNT:secret/NAME`. Names contain slashes.
 fn arn_parts(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.strip_prefix("kms:")?;
-    let (region, rest) = rest.split_once(':')?;
-    let (account, resource) = rest.split_once(':')?;
+    let (region, rest) = cut(rest, ":")?;
+    let (account, resource) = cut(rest, ":")?;
     let plain = resource.strip_prefix("secret/")?;
     let account_ok = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
-    (crate::region::is_region(region) && account_ok && !plain.is_empty()).then_some((region, plain))
+    (is_region(region) && account_ok && !plain.is_empty()).then_some((region, plain))
+}
+
+/// Whether `text` can be a region: `[a-z0-9-]`, at most 64 characters.
+pub(crate) fn is_region(text: &str) -> bool {
+    let chars_ok = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    !text.is_empty() && text.len() <= 64 && chars_ok
 }
 
 /// Which version of a secret: the current one, or one by stage or by id.
@@ -112,14 +124,16 @@ impl VersionSelector {
 }
 
 fn check_version(field: &str, value: &str) -> Result<()> {
-    let ok =
-        !value.is_empty() && value.chars().count() <= MAX_VERSION && !value.chars().any(char::is_control);
-    if ok {
+    if length(value).is_some_and(|n| (1..=MAX_VERSION).contains(&n)) {
         return Ok(());
     }
-    Err(Error::config(format!(
-        "{field}: must have 1 to 64 characters and no control characters; leave it out for the current version"
-    )))
+    Err(Error::config(
+        [
+            field,
+            ": must have 1 to 64 characters and no control characters; leave it out for the current version",
+        ]
+        .concat(),
+    ))
 }
 
 /// `SecretType`, as KMS names it.

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 /// `Send` natively, no bound on wasm32 (where one isolate is one thread and JavaScript values are not `Send`).
@@ -43,19 +42,28 @@ pub(crate) const SHARDS: usize = 64;
 #[cfg(target_arch = "wasm32")]
 pub(crate) const SHARDS: usize = 1;
 
-/// A mutex whose guard never escapes: state is only touched inside the closure, so no guard crosses an await.
-pub(crate) struct Guarded<T>(Mutex<T>);
+/// A lock whose guard never escapes: state is only touched inside the closure, so no guard crosses an await.
+pub(crate) struct Guarded<T>(Lock<T>);
+
+#[cfg(not(target_arch = "wasm32"))]
+type Lock<T> = std::sync::Mutex<T>;
+/// One thread: std's mutex would bring its poisoning along.
+#[cfg(target_arch = "wasm32")]
+type Lock<T> = std::cell::RefCell<T>;
 
 impl<T> Guarded<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(Mutex::new(value))
+        Self(Lock::new(value))
     }
 
     /// Runs `f` on the state. A panic of an earlier closure does not lock the state for ever:
     /// every closure leaves it consistent before it calls anything that could panic.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        let mut guard: MutexGuard<'_, T> = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        f(&mut guard)
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        #[cfg(target_arch = "wasm32")]
+        let mut state = self.0.borrow_mut();
+        f(&mut state)
     }
 }
 

@@ -1,5 +1,11 @@
 //! What the cache promises to a reader: one call, outages, rotations, revocations.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+#![allow(
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "scenarios are tests"
+)]
 
 mod support;
 

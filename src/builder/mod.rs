@@ -125,9 +125,9 @@ impl ClientBuilder {
             ((Some(id), Some(secret)), None) => Some(Credentials::access_key(id, secret)),
             ((id, _), _) => {
                 let missing = if id.is_none() { "ID" } else { "SECRET" };
-                Some(Err(Error::config(format!(
-                    "ALIBABA_CLOUD_ACCESS_KEY_{missing}: is not set, its other half is"
-                ))))
+                Some(Err(Error::config(
+                    ["ALIBABA_CLOUD_ACCESS_KEY_", missing, ": is not set, its other half is"].concat(),
+                )))
             }
         };
         self

@@ -88,9 +88,9 @@ impl CacheOptions {
         check_longest("cache.rotation_overlap", self.rotation_overlap)?;
         for (field, value) in [("cache.max_entries", self.max_entries), ("cache.max_bytes", self.max_bytes)] {
             if value == 0 {
-                return Err(Error::config(format!(
-                    "{field}: must be at least 1; no_cache() turns the cache off"
-                )));
+                return Err(Error::config(
+                    [field, ": must be at least 1; no_cache() turns the cache off"].concat(),
+                ));
             }
         }
         Ok(CachePolicy {
@@ -171,14 +171,14 @@ impl RetryOptions {
 /// Refuses zero and what no one can mean.
 pub(crate) fn check_duration(field: &str, value: Duration) -> Result<()> {
     if value < Duration::from_millis(1) {
-        return Err(Error::config(format!("{field}: must be at least one millisecond")));
+        return Err(Error::config([field, ": must be at least one millisecond"].concat()));
     }
     check_longest(field, value)
 }
 
 fn check_longest(field: &str, value: Duration) -> Result<()> {
     if value > LONGEST {
-        return Err(Error::config(format!("{field}: is longer than ten years; give a shorter time")));
+        return Err(Error::config([field, ": is longer than ten years; give a shorter time"].concat()));
     }
     Ok(())
 }

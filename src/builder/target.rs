@@ -24,9 +24,16 @@ impl Target {
         if let (Some(arn), Some(option), true) = (name.region(), &self.region, self.region_is_explicit)
             && arn != option
         {
-            return Err(Error::config(format!(
-                "region: the client is for {option}, the ARN names {arn}; use a client of that region"
-            )));
+            return Err(Error::config(
+                [
+                    "region: the client is for ",
+                    option,
+                    ", the ARN names ",
+                    arn,
+                    "; use a client of that region",
+                ]
+                .concat(),
+            ));
         }
         if let Some(endpoint) = &self.endpoint {
             return Ok(endpoint.clone());

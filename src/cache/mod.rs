@@ -3,7 +3,11 @@
 //! Pure and synchronous: every method is given the time. State is split into shards by name, each behind one lock.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+#[cfg(test)]
+mod model;
 mod shard;
+#[cfg(test)]
+mod tests;
 pub(crate) mod ttl;
 
 pub(crate) use shard::{Counts, Entered, Intent, Outcome};
@@ -26,6 +30,9 @@ pub(crate) struct Key {
     pub(crate) name: crate::secret::SecretName,
     pub(crate) selector: VersionSelector,
 }
+
+/// How many slots a cache may always have twice over while flights are under way.
+const SPARE: usize = 64;
 
 /// One shard on cache lines of its own, so that readers of different secrets do not slow each other.
 #[repr(align(128))]
@@ -87,8 +94,21 @@ impl Cache {
     /// Decides how a read goes on. `lease_for` is how long a new leader's lease runs.
     pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: Duration) -> Entered {
         let generation = self.generation.load(Ordering::Relaxed);
-        self.booked(key.name.as_str(), |s| s.enter(key, now, intent, lease_for, generation))
-            .unwrap_or(Entered::Failed(Error::new(crate::ErrorKind::Internal, "no cache shard")))
+        let entered = self.booked(key.name.as_str(), |s| {
+            let displaced = s.displace(key, now.mono);
+            (s.enter(key, now, intent, lease_for, generation), displaced)
+        });
+        let Some((entered, displaced)) = entered else {
+            return Entered::Failed(Error::new(crate::ErrorKind::Internal, "no cache shard"));
+        };
+        if let Some(flight) = displaced {
+            flight.abandon();
+        }
+        // A dropped leader leaves an empty slot behind, and perhaps no completion ever comes to clear it away.
+        if self.slots.load(Ordering::Relaxed) > self.policy.max_entries.max(SPARE).saturating_mul(2) {
+            self.make_room(now.mono);
+        }
+        entered
     }
 
     /// The place in the order of flights of this name: a refresh joins only later ones.
@@ -176,6 +196,27 @@ impl Cache {
             shard.0.with(|s| s.count(&mut total, now));
         }
         total
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
+impl Cache {
+    /// What is booked, and what a recount of every shard gives: slots and bytes.
+    fn recount(&self) -> [(usize, usize); 3] {
+        let booked = (self.slots.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        let (mut sizes, mut weights) = ((0, 0), (0, 0));
+        for shard in &self.shards {
+            let (size, weight) = shard.0.with(|s| (s.size(), s.weigh()));
+            sizes = (sizes.0 + size.0, sizes.1 + size.1);
+            weights = (weights.0 + weight.0, weights.1 + weight.1);
+        }
+        [booked, sizes, weights]
+    }
+
+    /// Whether there is a slot for this key, with a value or without.
+    fn holds(&self, key: &Key) -> bool {
+        self.with(key.name.as_str(), |s| s.holds(key)).unwrap_or_default()
     }
 }
 

@@ -4,7 +4,7 @@
 use super::ttl::{Freshness, Schedule};
 use super::{Ending, Key, lease_end};
 use crate::error::{Error, ErrorKind, Memory};
-use crate::lease::{Flight, Lease, Status};
+use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::time::{Instant64, Now};
 use std::collections::HashMap;
@@ -154,6 +154,12 @@ impl Shard {
         self.names.get_mut(key.name.as_str())?.iter_mut().find(|s| s.selector == key.selector)
     }
 
+    /// Takes its place from a leader whose lease has ended. The flight is to be abandoned outside the lock, so that its
+    /// followers look for the new one.
+    pub(super) fn displace(&mut self, key: &Key, now: Instant64) -> Option<Arc<Flight<Outcome>>> {
+        self.find(key)?.flight.take_if(|f| !f.is_running(now))
+    }
+
     pub(super) fn enter(
         &mut self,
         key: &Key,
@@ -171,13 +177,6 @@ impl Shard {
             return Entered::Failed(Error::new(ErrorKind::Internal, "no cache slot"));
         };
         slot.used = used;
-        if slot.flight.as_ref().is_some_and(|f| matches!(f.status(now.mono), Status::Done(_) | Status::Over))
-        {
-            // A leader whose lease has ended loses its place, and its followers look for the new one.
-            if let Some(old) = slot.flight.take() {
-                old.abandon();
-            }
-        }
         // When its time is over the count stays: the next failure backs off for longer.
         let failing = slot.failure.as_ref().filter(|f| now.mono < f.until);
         let freshness = slot.entry.as_ref().map_or(Freshness::Gone, |e| e.schedule.freshness(now));
@@ -308,10 +307,13 @@ impl Shard {
         }
     }
 
-    /// Remembers a failure unless one is being remembered: many readers may notice the same slow flight.
+    /// Remembers a failure unless one is being remembered (many readers may notice the same slow flight) or there is
+    /// no value to answer meanwhile (it was invalidated since: later reads wait for the flight of their own time).
     pub(super) fn remember_once(&mut self, key: &Key, now: Now, error: &Error, random: u64) {
-        let known = self.find(key).and_then(|s| s.failure.as_ref()).is_some_and(|f| now.mono < f.until);
-        if !known {
+        let wanted = self
+            .find(key)
+            .is_some_and(|s| s.entry.is_some() && s.failure.as_ref().is_none_or(|f| now.mono >= f.until));
+        if wanted {
             self.remember(key, now, error, random);
         }
     }
@@ -337,16 +339,24 @@ impl Shard {
     }
 
     /// Takes away what may not be served any more: this version where it is gone, every version where the principal
-    /// may no longer read the secret. The failure itself stays remembered.
+    /// may no longer read the secret. Flights of those versions lose their place: what they bring was read before. The
+    /// failure itself stays remembered.
     fn purge(&mut self, key: &Key, kind: ErrorKind) {
         let Some(versions) = self.names.get_mut(key.name.as_str()) else { return };
+        let before = versions.len();
         let mut freed = 0usize;
-        for slot in versions.iter_mut() {
+        versions.retain_mut(|slot| {
             if kind != ErrorKind::NotFound || slot.selector == key.selector {
                 freed = freed.saturating_add(slot.entry.take().map_or(0, |e| e.weight));
+                slot.flight = None;
             }
-        }
+            slot.entry.is_some() || slot.flight.is_some() || slot.failure.is_some()
+        });
+        self.slots = self.slots.saturating_sub(before.saturating_sub(versions.len()));
         self.bytes = self.bytes.saturating_sub(freed);
+        if versions.is_empty() {
+            self.names.remove(key.name.as_str());
+        }
     }
 
     fn drop_if_empty(&mut self, key: &Key) {
@@ -418,6 +428,11 @@ impl Shard {
                 total.oldest_stale = total.oldest_stale.max(Some(entry.schedule.age(now)));
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn holds(&mut self, key: &Key) -> bool {
+        self.find(key).is_some()
     }
 
     #[cfg(test)]

@@ -130,7 +130,9 @@ fn check(field: &str, value: &str, max: usize) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::config(format!("credentials: {field} {fault}; copy it again from where it was issued")))
+    Err(Error::config(
+        ["credentials: ", field, " ", fault, "; copy it again from where it was issued"].concat(),
+    ))
 }
 
 /// What a provider is given: the corrected time, and why it is asked.

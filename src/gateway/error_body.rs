@@ -7,6 +7,7 @@ use crate::json;
 use crate::sensitive::Sensitive;
 use crate::signing::acs3::Signed;
 use crate::signing::diagnosis::differing_line;
+use crate::text::{self, cut, has};
 use std::time::Duration;
 
 /// The longest wait that the service may ask for (the official SDKs cap it there as well).
@@ -44,7 +45,7 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
         (None, _) if (300..400).contains(&status) => {
             Some(String::from("the answer is a redirect, which is never followed; check the endpoint"))
         }
-        (None, _) => Some(["HTTP status ", &status.to_string(), " without an error code"].concat()),
+        (None, _) => Some(["HTTP status ", &text::digits(status.into()), " without an error code"].concat()),
         _ => None,
     };
     let mut error = Error::new(kind, explanation.unwrap_or_default())
@@ -65,7 +66,7 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
 
 /// `x-acs-retry-after` is in milliseconds, `Retry-After` in seconds (its date form is not used by the gateway).
 fn retry_after(response: &Response) -> Option<Duration> {
-    let number = |name| response.header(name).and_then(|v| v.trim().parse::<u64>().ok()).filter(|n| *n > 0);
+    let number = |name| response.header(name).and_then(|v| text::decimal(v.trim_ascii())).filter(|n| *n > 0);
     let wait = match number("x-acs-retry-after") {
         Some(ms) => Duration::from_millis(ms),
         None => Duration::from_secs(number("retry-after")?),
@@ -83,12 +84,12 @@ pub(crate) fn parts(body: &[u8]) -> Parts {
         return Parts { code, message, request_id };
     }
     let Ok(text) = std::str::from_utf8(body) else { return Parts::default() };
-    if !text.trim_start().starts_with('<') || text.contains("<html") || text.contains("<HTML") {
+    if !text.trim_ascii_start().starts_with('<') || has(text, "<html") || has(text, "<HTML") {
         return Parts::default();
     }
     let element = |name: &str| {
-        let (_, rest) = text.split_once(&["<", name, ">"].concat())?;
-        let (content, _) = rest.split_once(&["</", name, ">"].concat())?;
+        let (_, rest) = cut(text, &["<", name, ">"].concat())?;
+        let (content, _) = cut(rest, &["</", name, ">"].concat())?;
         Some(content.to_owned())
     };
     Parts {

@@ -1,13 +1,14 @@
 //! GetSecretValue on the shared gateway: its parameters, and its answer.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::base64;
 use crate::error::{Error, Result};
 use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
 use crate::sensitive::Sensitive;
+use crate::text::decimal;
 use crate::time::Timestamp;
-use base64::Engine as _;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub(crate) fn query<'a>(
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
     let mut body = json::parse(response.body())
-        .map_err(|e| Error::protocol(["the answer is not JSON: ", &e.to_string()].concat()))?;
+        .map_err(|e| Error::protocol(["the answer is not JSON: ", &e.text()].concat()))?;
     let request_id = text(&mut body, "RequestId").map(|id| crate::error::printable(&id));
     let wrong = |what: &str| {
         let error = Error::protocol(what.to_owned()).with_status(response.status());
@@ -61,9 +62,9 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
     let value = body.take_str("SecretData").ok_or_else(|| wrong("the answer has no SecretData"))?;
     let value = match text(&mut body, "SecretDataType").as_deref() {
         Some("binary") => {
-            let decoded = base64::engine::general_purpose::STANDARD.decode(value.expose());
+            let decoded = base64::decode(value.expose());
             SecretValue::Binary(Sensitive::new(
-                decoded.map_err(|_| wrong("the binary SecretData is not base64"))?,
+                decoded.ok_or_else(|| wrong("the binary SecretData is not base64"))?,
             ))
         }
         _ => SecretValue::Text(value),
@@ -101,5 +102,5 @@ fn stages(value: Option<&Value>) -> Vec<String> {
 
 /// `604800s`.
 fn interval(text: &str) -> Option<Duration> {
-    text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
+    decimal(text.strip_suffix('s')?).map(Duration::from_secs)
 }

@@ -8,7 +8,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn kind(text: &str) -> JsonErrorKind {
-    parse(text.as_bytes()).unwrap_err().kind()
+    parse(text.as_bytes()).unwrap_err().kind
 }
 
 /// As serde_json has it. A number's value is compared as serde_json reads its text.
@@ -28,14 +28,14 @@ fn as_serde(value: &Value) -> serde_json::Value {
 
 /// Whether a text goes beyond a bound that serde_json does not have, or has elsewhere.
 fn beyond_a_bound(bytes: &[u8]) -> bool {
-    matches!(parse(bytes).map_err(JsonError::kind), Err(JsonErrorKind::TooDeep | JsonErrorKind::TooLarge))
+    matches!(parse(bytes).map_err(|error| error.kind), Err(JsonErrorKind::TooDeep | JsonErrorKind::TooLarge))
 }
 
 /// Both readers accept the text and read the same, or both refuse it.
 fn agree(bytes: &[u8]) -> Result<(), TestCaseError> {
     match (parse(bytes), serde_json::from_slice::<serde_json::Value>(bytes)) {
         (Ok(ours), Ok(theirs)) => prop_assert_eq!(as_serde(&ours), theirs),
-        (Err(error), Err(_)) => prop_assert!(error.position() <= bytes.len()),
+        (Err(error), Err(_)) => prop_assert!(error.position <= bytes.len()),
         // A number that no f64 can hold: serde_json refuses it, here it is text that nobody has to read.
         (Ok(_), Err(theirs)) => {
             prop_assert!(theirs.to_string().starts_with("number out of range"), "{theirs}")
@@ -52,29 +52,18 @@ fn every_kind_of_value_is_read() {
         as_serde(&value),
         serde_json::json!({"a": [null, true, false, -0.5e7, "x"], "b": {"c": 12}, "d": ""})
     );
-    assert_eq!(value.get("b").and_then(|b| b.get("c")).and_then(Value::as_i64), Some(12));
+    assert!(matches!(value.get("b").and_then(|b| b.get("c")), Some(Value::Number(n)) if n.expose() == "12"));
     assert_eq!(value.get("a").and_then(Value::as_array).map(<[Value]>::len), Some(5));
-    assert_eq!(value.get("a").unwrap().as_array().unwrap()[1].as_bool(), Some(true));
+    assert!(matches!(value.get("a").unwrap().as_array().unwrap()[1], Value::Bool(true)));
     assert!(value.get("a").unwrap().get("c").is_none() && value.get("z").is_none());
-}
-
-#[test]
-fn whole_numbers_only_are_numbers_to_count_with() {
-    let read = |text: &str| parse(text.as_bytes()).unwrap().as_i64();
-    assert_eq!(read("-9223372036854775808"), Some(i64::MIN));
-    assert_eq!(read("0"), Some(0));
-    for text in ["9223372036854775808", "1.0", "1e3", "\"1\"", "null"] {
-        assert_eq!(read(text), None, "{text}");
-    }
 }
 
 #[test]
 fn the_last_of_two_equal_names_counts_and_names_are_exact() {
     let value = parse(br#"{"Code":"a","code":"b","Code":"c"}"#).unwrap();
     assert_eq!(value.get("Code").and_then(Value::as_str), Some("c"));
-    assert_eq!(value.get_any(&["code", "Code"]).and_then(Value::as_str), Some("b"));
-    assert_eq!(value.get_any(&["CODE", "Code"]).and_then(Value::as_str), Some("c"));
-    assert!(value.get_any(&["CODE"]).is_none());
+    assert_eq!(value.get("code").and_then(Value::as_str), Some("b"));
+    assert!(value.get("CODE").is_none());
 }
 
 #[test]
@@ -85,9 +74,7 @@ fn a_text_is_moved_out_without_a_copy_and_once() {
     assert_eq!(taken.expose(), "needle");
     assert_eq!(taken.expose().as_ptr(), held);
     assert!(value.take_str("SecretData").is_none() && value.take_str("n").is_none());
-    assert_eq!(value.get("n").and_then(Value::as_i64), Some(1));
-    assert_eq!(value.take("n").and_then(|n| n.as_i64()), Some(1));
-    assert!(value.take("n").is_some_and(|n| matches!(n, Value::Null)) && value.take("z").is_none());
+    assert!(matches!(value.get("n"), Some(Value::Number(n)) if n.expose() == "1"));
 }
 
 #[test]
@@ -126,8 +113,8 @@ fn escapes_are_strict_and_half_a_surrogate_pair_is_refused() {
     }
     assert_eq!(kind("\"a\nb\""), JsonErrorKind::ControlCharacter);
     assert_eq!(kind("\"\u{1f}\""), JsonErrorKind::ControlCharacter);
-    assert_eq!(parse(b"\"\xff\"").unwrap_err().kind(), JsonErrorKind::NotUtf8);
-    assert_eq!(parse(b"\"\xed\xa0\x80\"").unwrap_err().kind(), JsonErrorKind::NotUtf8);
+    assert_eq!(parse(b"\"\xff\"").unwrap_err().kind, JsonErrorKind::NotUtf8);
+    assert_eq!(parse(b"\"\xed\xa0\x80\"").unwrap_err().kind, JsonErrorKind::NotUtf8);
 }
 
 #[test]

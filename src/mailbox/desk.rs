@@ -3,10 +3,10 @@
 
 use super::{Effect, EffectId, OpId, Reply, Turn};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sorted::Sorted;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::Now;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 use std::task::Waker;
 use zeroize::Zeroize as _;
 
@@ -24,7 +24,7 @@ struct State {
     last_effect: EffectId,
     outbox: Vec<(EffectId, Effect)>,
     spawned: Vec<(OpId, Task)>,
-    waiting: HashMap<EffectId, Waiting>,
+    waiting: Sorted<Waiting>,
 }
 
 enum Waiting {
@@ -89,7 +89,7 @@ impl Desk {
             last_effect: 0,
             outbox: Vec::new(),
             spawned: Vec::new(),
-            waiting: HashMap::new(),
+            waiting: Sorted::new(),
         }))
     }
 
@@ -140,7 +140,7 @@ impl Desk {
 
     /// The reply to an effect, or `None` after noting who waits for it now.
     pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Reply> {
-        let (reply, former) = self.0.with(|s| match s.waiting.remove(&id) {
+        let (reply, former) = self.0.with(|s| match s.waiting.remove(id) {
             Some(Waiting::Reply(reply)) => (Some(reply), None),
             former => {
                 s.waiting.insert(id, Waiting::For(waker.clone()));
@@ -155,7 +155,7 @@ impl Desk {
     pub(super) fn deliver(&self, id: EffectId, reply: Reply) {
         let mut unwanted = Some(reply);
         let waiting = self.0.with(|s| {
-            let waiting = s.waiting.get_mut(&id)?;
+            let waiting = s.waiting.get_mut(id)?;
             let reply = unwanted.take()?;
             Some(std::mem::replace(waiting, Waiting::Reply(reply)))
         });
@@ -167,7 +167,7 @@ impl Desk {
     /// Nobody waits for this effect any more. One that has not left yet is taken back, another is aborted.
     pub(super) fn withdraw(&self, id: EffectId) {
         let dropped = self.0.with(|s| {
-            let waiting = s.waiting.remove(&id);
+            let waiting = s.waiting.remove(id);
             if matches!(waiting, Some(Waiting::For(_))) {
                 match s.outbox.iter().position(|(posted, _)| *posted == id) {
                     Some(at) => return (waiting, Some(s.outbox.remove(at))),

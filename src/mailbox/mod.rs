@@ -7,7 +7,6 @@
 
 mod desk;
 mod leaf;
-pub mod session;
 pub mod wire;
 
 pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
@@ -15,10 +14,10 @@ pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObser
 use crate::credentials::Credentials;
 use crate::error::Result;
 use crate::http::{FetchError, Request, Response};
+use crate::sorted::Sorted;
 use crate::sync::BoxFuture;
-use crate::time::Now;
+use crate::time::{Instant64, Now};
 use desk::Desk;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -82,13 +81,20 @@ impl fmt::Debug for Turn<'_> {
 /// Operations, and the desk where their effects are posted.
 pub struct Mailbox {
     desk: Arc<Desk>,
-    operations: HashMap<OpId, Operation>,
+    operations: Sorted<Operation>,
 }
 
 struct Operation {
     future: BoxFuture<'static, Vec<u8>>,
     background: bool,
+    /// When the last of its timers is over: a live driver has stepped it by then.
+    due: Instant64,
 }
+
+/// From how many operations on the orphans among them are looked for.
+const CROWD: usize = 64;
+/// How long after its due time an operation counts as an orphan.
+const ORPHAN: Duration = Duration::from_secs(60);
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,7 +111,7 @@ impl Default for Mailbox {
 impl Mailbox {
     /// A mailbox without operations.
     pub fn new() -> Self {
-        Self { desk: Arc::new(Desk::new()), operations: HashMap::new() }
+        Self { desk: Arc::new(Desk::new()), operations: Sorted::new() }
     }
 
     /// How many operations are under way.
@@ -145,13 +151,24 @@ impl Mailbox {
         background: bool,
         future: BoxFuture<'static, Vec<u8>>,
     ) -> (OpId, Vec<(EffectId, Effect)>) {
+        self.sweep(turn.now.mono);
         let op = self.desk.next_op();
-        (op, self.poll(op, turn, Operation { future, background }))
+        (op, self.poll(op, turn, Operation { future, background, due: turn.now.mono }))
+    }
+
+    /// Drops operations whose driver is gone: a cancelled worker request tells nobody, and every operation that
+    /// waits has a timer that ends its wait.
+    fn sweep(&mut self, now: Instant64) {
+        if self.operations.len() >= CROWD {
+            self.operations.retain(|operation| now < operation.due.after(ORPHAN));
+            // What they had posted is nobody's business any more.
+            self.desk.collect();
+        }
     }
 
     /// Polls a spawned operation for the first time.
     pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        match self.operations.remove(&op) {
+        match self.operations.remove(op) {
             Some(operation) => self.poll(op, turn, operation),
             None => Vec::new(),
         }
@@ -165,14 +182,14 @@ impl Mailbox {
         reply: Reply,
         turn: Turn<'_>,
     ) -> Vec<(EffectId, Effect)> {
-        let Some(operation) = self.operations.remove(&op) else { return Vec::new() };
+        let Some(operation) = self.operations.remove(op) else { return Vec::new() };
         self.desk.deliver(effect, reply);
         self.poll(op, turn, operation)
     }
 
     /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
     pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
-        drop(self.operations.remove(&op));
+        drop(self.operations.remove(op));
         self.desk.collect().0
     }
 
@@ -181,25 +198,77 @@ impl Mailbox {
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
         let polled = operation.future.as_mut().poll(&mut cx);
-        let done = match polled {
-            Poll::Pending => {
-                self.operations.insert(op, operation);
-                None
-            }
+        let (waiting, done) = match polled {
+            Poll::Pending => (Some(operation), None),
             Poll::Ready(result) => {
                 drop(operation);
-                Some(result)
+                (None, Some(result))
             }
         };
         let (mut effects, spawned) = self.desk.collect();
+        if let Some(mut operation) = waiting {
+            for (_, effect) in &effects {
+                if let Effect::Sleep(time) = effect {
+                    operation.due = operation.due.max(turn.now.mono.after(*time));
+                }
+            }
+            self.operations.insert(op, operation);
+        }
         for (id, task) in spawned {
             let future = Box::pin(async move {
                 task.await;
                 Vec::new()
             });
-            self.operations.insert(id, Operation { future, background: false });
+            self.operations.insert(id, Operation { future, background: false, due: turn.now.mono });
         }
         effects.extend(done.map(|result| (0, Effect::Done(result))));
         effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Runtime as _;
+    use crate::time::Timestamp;
+
+    fn turn(ms: u64) -> Turn<'static> {
+        Turn {
+            now: Now { wall: Timestamp::from_millis(0), mono: Instant64::from_millis(ms) },
+            entropy: &[7; 32],
+        }
+    }
+
+    fn nap(mailbox: &Mailbox, ms: u64) -> BoxFuture<'static, Vec<u8>> {
+        let runtime = mailbox.runtime();
+        Box::pin(async move {
+            runtime.sleep(Duration::from_millis(ms)).await;
+            Vec::new()
+        })
+    }
+
+    #[test]
+    fn operations_whose_request_was_cancelled_do_not_stay_for_ever() {
+        let mut mailbox = Mailbox::new();
+        for second in 0..10_000u64 {
+            let nap = nap(&mailbox, 3_000);
+            mailbox.start(turn(second * 100), false, nap);
+        }
+        // 63 s of them at ten a second, and nothing older.
+        assert!(mailbox.operations() <= 640, "{}", mailbox.operations());
+    }
+
+    #[test]
+    fn an_operation_that_waits_within_its_time_is_never_swept() {
+        let mut mailbox = Mailbox::new();
+        let patient = nap(&mailbox, 3_600_000);
+        let (op, effects) = mailbox.start(turn(0), false, patient);
+        let Some((sleep, Effect::Sleep(_))) = effects.first() else { panic!("{effects:?}") };
+        for second in 0..3_600u64 {
+            let nap = nap(&mailbox, 10);
+            mailbox.start(turn(second * 1_000), false, nap);
+        }
+        let effects = mailbox.step(op, *sleep, Reply::Slept, turn(3_600_000));
+        assert!(matches!(effects.as_slice(), [(_, Effect::Done(_))]), "{effects:?}");
     }
 }

@@ -18,13 +18,13 @@ pub const ABI: u32 = 1;
 
 /// Tags of effects.
 mod tag {
-    pub(super) const FETCH: u8 = 1;
-    pub(super) const SLEEP: u8 = 2;
-    pub(super) const PROVIDE: u8 = 3;
-    pub(super) const SPAWN: u8 = 4;
-    pub(super) const EMIT: u8 = 5;
-    pub(super) const ABORT: u8 = 6;
-    pub(super) const DONE: u8 = 7;
+    pub(crate) const FETCH: u8 = 1;
+    pub(crate) const SLEEP: u8 = 2;
+    pub(crate) const PROVIDE: u8 = 3;
+    pub(crate) const SPAWN: u8 = 4;
+    pub(crate) const EMIT: u8 = 5;
+    pub(crate) const ABORT: u8 = 6;
+    pub(crate) const DONE: u8 = 7;
 }
 
 /// Writes fields one after another.
@@ -42,11 +42,11 @@ impl Writer {
         self.0
     }
 
-    pub(super) fn u8(&mut self, value: u8) {
+    pub(crate) fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    pub(super) fn u32(&mut self, value: u32) {
+    pub(crate) fn u32(&mut self, value: u32) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
@@ -61,16 +61,16 @@ impl Writer {
         self.0.extend_from_slice(&ms.to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, value: &[u8]) {
+    pub(crate) fn bytes(&mut self, value: &[u8]) {
         self.u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
         self.0.extend_from_slice(value);
     }
 
-    pub(super) fn text(&mut self, value: &str) {
+    pub(crate) fn text(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
 
-    pub(super) fn effects(&mut self, effects: &[(EffectId, Effect)]) {
+    pub(crate) fn effects(&mut self, effects: &[(EffectId, Effect)]) {
         for (id, effect) in effects {
             self.effect(*id, effect);
         }
@@ -115,7 +115,7 @@ impl Writer {
     }
 
     /// A result: 0 and the secret, or 1 and the error.
-    pub(super) fn outcome(&mut self, outcome: &Result<Secret>) {
+    pub(crate) fn outcome(&mut self, outcome: &Result<Secret>) {
         match outcome {
             Ok(secret) => {
                 self.u8(0);
@@ -152,7 +152,7 @@ impl Writer {
     /// An error: kind, text, service code, request id, status, retry-after, attempts.
     pub fn error(&mut self, error: &Error) {
         self.text(error.kind().name());
-        self.text(&error.to_string());
+        self.text(&error.text());
         self.text(error.service_code().unwrap_or_default());
         self.text(error.request_id().unwrap_or_default());
         self.u32(error.status().map_or(0, u32::from));
@@ -177,43 +177,43 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8> {
+    pub(crate) fn u8(&mut self) -> Result<u8> {
         self.take(1)?.first().copied().ok_or_else(malformed)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32> {
+    pub(crate) fn u32(&mut self) -> Result<u32> {
         let bytes = self.take(4)?.try_into().map_err(|_| malformed())?;
         Ok(u32::from_le_bytes(bytes))
     }
 
     /// A number of milliseconds; NaN means none.
-    pub(super) fn f64(&mut self) -> Result<Option<f64>> {
+    pub(crate) fn f64(&mut self) -> Result<Option<f64>> {
         let bytes = self.take(8)?.try_into().map_err(|_| malformed())?;
         let value = f64::from_le_bytes(bytes);
         Ok((!value.is_nan()).then_some(value))
     }
 
-    pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = usize::try_from(self.u32()?).map_err(|_| malformed())?;
         self.take(length)
     }
 
-    pub(super) fn text(&mut self) -> Result<&'a str> {
+    pub(crate) fn text(&mut self) -> Result<&'a str> {
         std::str::from_utf8(self.bytes()?).map_err(|_| malformed())
     }
 
     /// A text, or none where it is empty.
-    pub(super) fn some_text(&mut self) -> Result<Option<&'a str>> {
+    pub(crate) fn some_text(&mut self) -> Result<Option<&'a str>> {
         self.text().map(|t| (!t.is_empty()).then_some(t))
     }
 
     /// A duration in milliseconds; negative ones become zero, too long ones very long.
-    pub(super) fn duration(&mut self) -> Result<Option<Duration>> {
+    pub(crate) fn duration(&mut self) -> Result<Option<Duration>> {
         Ok(self.f64()?.map(|ms| Duration::from_millis(saturate(ms))))
     }
 
     /// A reply: its tag, then its fields.
-    pub(super) fn reply(&mut self) -> Result<Reply> {
+    pub(crate) fn reply(&mut self) -> Result<Reply> {
         match self.u8()? {
             1 => {
                 let status = u16::try_from(self.u32()?).map_err(|_| malformed())?;
@@ -239,7 +239,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Id, secret, token (may be empty), expiry.
-    pub(super) fn credentials(&mut self) -> Result<Credentials> {
+    pub(crate) fn credentials(&mut self) -> Result<Credentials> {
         let (id, secret, token) = (self.text()?, self.text()?, self.text()?);
         let expiration = self.f64()?;
         let credentials = if token.is_empty() {
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
 
 /// Whole milliseconds of a JavaScript number; a cast from f64 saturates and never panics.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
-pub(super) fn saturate(ms: f64) -> u64 {
+pub(crate) fn saturate(ms: f64) -> u64 {
     ms as u64
 }
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::error::{Error, Result};
+use crate::secret::is_region;
+use crate::text::{cut, decimal, has};
 
 /// Which of the shared gateway's hosts is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -20,19 +22,17 @@ pub(crate) enum Origin {
     Environment,
 }
 
-/// Whether `text` can be a region: `[a-z0-9-]`, at most 64 characters.
-pub(crate) fn is_region(text: &str) -> bool {
-    let chars_ok = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    !text.is_empty() && text.len() <= 64 && chars_ok
-}
-
 pub(crate) fn check_region(field: &str, text: &str) -> Result<()> {
     if is_region(text) {
         return Ok(());
     }
-    Err(Error::config(format!(
-        "{field}: a region has only the characters a-z, 0-9 and '-', such as cn-hangzhou; correct or remove it"
-    )))
+    Err(Error::config(
+        [
+            field,
+            ": a region has only the characters a-z, 0-9 and '-', such as cn-hangzhou; correct or remove it",
+        ]
+        .concat(),
+    ))
 }
 
 /// A checked address of a gateway: scheme and authority, nothing else.
@@ -54,24 +54,24 @@ impl Endpoint {
 
     /// An endpoint as someone wrote it; `field` names where, for the error.
     pub(crate) fn parse(field: &str, text: &str, origin: Origin) -> Result<Self> {
-        let fault = |what: &str| Err(Error::config(format!("{field}: {what}")));
-        let (https, rest) = match text.split_once("://") {
+        let fault = |what: &str| Err(Error::config([field, ": ", what].concat()));
+        let (https, rest) = match cut(text, "://") {
             Some(("https", rest)) => (true, rest),
             Some(("http", rest)) => (false, rest),
             Some(_) => return fault("the scheme must be https"),
             None => (true, text),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
-        if authority.contains('@') {
+        if authority.bytes().any(|b| b == b'@') {
             return fault("must not contain a user name or password");
         }
-        if authority.contains(['/', '\\', '?', '#']) {
+        if authority.bytes().any(|b| matches!(b, b'/' | b'\\' | b'?' | b'#')) {
             return fault("must be a host only, without a path, query or fragment");
         }
         let Some((host, port)) = split_port(authority) else {
             return fault("is not host or host:port");
         };
-        if port.is_some_and(|p| p.parse::<u16>().map_or(true, |n| n == 0)) {
+        if port.is_some_and(|p| !decimal(p).is_some_and(|n| (1..=65_535).contains(&n))) {
             return fault("the port must be a number from 1 to 65535");
         }
         let host_lower = host.to_ascii_lowercase();
@@ -109,15 +109,15 @@ impl Endpoint {
 /// Host and port of an authority; IPv6 hosts keep their brackets. `None` when it is malformed.
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if authority.starts_with('[') {
-        let end = authority.find(']')?.checked_add(1)?;
+        let end = authority.bytes().position(|b| b == b']')?.checked_add(1)?;
         let (host, rest) = authority.split_at_checked(end)?;
         return match rest.strip_prefix(':') {
             Some(port) => Some((host, Some(port))),
             None => rest.is_empty().then_some((host, None)),
         };
     }
-    match authority.split_once(':') {
-        Some((_, port)) if port.contains(':') => None,
+    match cut(authority, ":") {
+        Some((_, port)) if has(port, ":") => None,
         Some((host, port)) => Some((host, Some(port))),
         None => Some((authority, None)),
     }
@@ -125,20 +125,30 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 
 fn is_host(host: &str) -> bool {
     if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        return v6.parse::<std::net::Ipv6Addr>().is_ok();
+        return has(v6, ":") && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
     }
-    let label_ok = |l: &str| {
-        !l.is_empty()
-            && !l.starts_with('-')
-            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    let label_ok = |l: &[u8]| {
+        l.first().is_some_and(|b| *b != b'-')
+            && l.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
-    host.len() <= 253 && host.split('.').all(label_ok)
+    host.len() <= 253 && host.as_bytes().split(|b| *b == b'.').all(label_ok)
 }
 
 /// Whether a host is this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
 pub(crate) fn is_loopback(host: &str) -> bool {
-    let v4 = |h: &str| h.parse::<std::net::Ipv4Addr>().is_ok_and(|a| a.is_loopback());
-    host == "localhost" || host == "[::1]" || v4(host)
+    host == "localhost" || host == "[::1]" || is_loopback_v4(host).is_some()
+}
+
+/// `127.` and three more numbers up to 255, without leading zeros (which some read as octal).
+fn is_loopback_v4(host: &str) -> Option<()> {
+    let mut rest = host.strip_prefix("127.")?;
+    for last in [false, false, true] {
+        let (part, after) = if last { (rest, "") } else { cut(rest, ".")? };
+        let plain = part.len() == 1 || !part.starts_with('0');
+        decimal(part).filter(|n| *n <= 255 && plain)?;
+        rest = after;
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -192,7 +202,17 @@ mod tests {
             assert!(Endpoint::parse("endpoint", ok, CODE).is_ok(), "{ok}");
         }
         assert!(Endpoint::parse("endpoint", "http://h.example", Origin::Code { allow_http: true }).is_ok());
-        assert!(Endpoint::parse("endpoint", "http://127.0.0.1.evil.example", CODE).is_err());
+        for bad in [
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0",
+            "http://127.0.0.256",
+            "http://127.0.0.01",
+            "http://127.0.0.0x1",
+            "http://127.0.0.",
+            "http://128.0.0.1",
+        ] {
+            assert!(Endpoint::parse("endpoint", bad, CODE).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Clock {
         if bytes == [0u8; 16] {
             return Err(Error::new(crate::ErrorKind::Internal, "the platform's randomness is all zeros"));
         }
-        Ok(crate::signing::encoding::lower_hex(&bytes))
+        Ok(crate::text::lower_hex(&bytes))
     }
 }
 

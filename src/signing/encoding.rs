@@ -1,6 +1,7 @@
 //! The encodings that both signature schemes share: RFC 3986 percent encoding, the canonical query, lower-case hex.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::text;
 use std::borrow::Cow;
 
 fn is_unreserved(byte: u8) -> bool {
@@ -67,10 +68,5 @@ pub fn query_string(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn lower_hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        out.push(digit(byte >> 4, b'a'));
-        out.push(digit(byte & 15, b'a'));
-    }
-    out
+    text::lower_hex(bytes)
 }

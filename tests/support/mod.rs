@@ -2,8 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #![allow(
     dead_code,
+    unreachable_pub,
+    missing_docs,
+    missing_debug_implementations,
     clippy::disallowed_methods,
-    reason = "each test file uses a part of it; this is the manual clock"
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "each test file uses a part of it, and this is the manual clock"
 )]
 
 pub mod drive;
@@ -13,7 +19,7 @@ pub use drive::Driver;
 pub use runtime::TestRuntime;
 
 use simsim::credentials::{CallbackCredentials, Credentials};
-use simsim::runtime::{Background, TokioBackground};
+use simsim::runtime::Background;
 use simsim::{Client, ClientBuilder, Error, Result, Secret};
 use simsim_emulator::{Emulator, SecretSeed};
 use std::future::Future;
@@ -69,10 +75,9 @@ impl World {
     /// A builder with this world's transport and clocks, without credentials.
     pub fn bare(&self) -> ClientBuilder {
         match &self.driver {
-            None => Client::builder()
-                .fetch(self.kms.clone())
-                .runtime(self.clock.clone())
-                .background(TokioBackground),
+            None => {
+                Client::builder().fetch(self.kms.clone()).runtime(self.clock.clone()).background(Spawning)
+            }
             Some(driver) => driver
                 .with(|m| Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())),
         }
@@ -167,6 +172,20 @@ pub fn minutes(n: u64) -> Duration {
 /// What an error shows to anyone who prints it.
 pub fn shown(error: &Error) -> String {
     format!("{error} {error:?} {error:#?}")
+}
+
+/// A background on tokio's tasks.
+#[derive(Debug)]
+pub struct Spawning;
+
+impl Background for Spawning {
+    fn run(
+        &self,
+        task: simsim::sync::BoxFuture<'static, ()>,
+    ) -> std::result::Result<(), simsim::sync::BoxFuture<'static, ()>> {
+        tokio::spawn(task);
+        Ok(())
+    }
 }
 
 /// A background that refuses: refreshes are done inline.

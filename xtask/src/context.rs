@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::error::{Error, Result};
+use crate::shell::Cmd;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,15 @@ impl Context {
 
     pub(crate) fn set_log(&self, path: Option<PathBuf>) {
         *self.log.borrow_mut() = path;
+    }
+
+    /// Every file of the work tree that git does not ignore, from the root, with `/`.
+    pub(crate) fn files(&self) -> Result<Vec<String>> {
+        let listed = Cmd::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        let listed = listed.dir(&self.root).stdout()?;
+        // A file that was deleted is still listed until that is committed.
+        let paths = listed.split('\0').filter(|path| !path.is_empty() && self.root.join(path).is_file());
+        Ok(paths.map(str::to_owned).collect())
     }
 
     /// Where cargo keeps the sources it downloaded.

@@ -17,6 +17,15 @@ impl Error {
         Self { what: what.into(), advice: None }
     }
 
+    /// A failure that the reader has been told of already.
+    pub(crate) fn told() -> Self {
+        Self::new("")
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.what.is_empty()
+    }
+
     /// Adds what the reader can do.
     pub(crate) fn advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());

@@ -10,6 +10,7 @@ mod context;
 mod error;
 mod guards;
 mod manifest;
+mod npm;
 mod shell;
 mod size;
 mod test;
@@ -50,6 +51,7 @@ const COMMANDS: &[Command] = &[
     command("lint", "the checks that take seconds", cargo_commands::LINT, cargo_commands::lint),
     command("guards", "layers, links, words, shape of files", guards::HELP, guards::command),
     command("wasm", "build the wasm artefacts into target/wasm/", wasm::HELP, wasm::command),
+    command("npm", "assemble the npm package into pkg/", npm::HELP, npm::command),
     command("size", "what each consumer downloads, against the budgets", size::HELP, size::command),
     command(
         "bench",
@@ -64,7 +66,9 @@ fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            if !error.is_told() {
+                eprintln!("error: {error}");
+            }
             ExitCode::FAILURE
         }
     }

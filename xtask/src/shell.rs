@@ -62,8 +62,9 @@ impl Cmd {
     }
 
     fn shown(&self) -> String {
-        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
-        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+        let name = self.name();
+        let args = self.command.get_args().map(OsStr::to_string_lossy);
+        std::iter::once(name.into()).chain(args).collect::<Vec<_>>().join(" ")
     }
 
     fn name(&self) -> String {

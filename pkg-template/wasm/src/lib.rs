@@ -1,8 +1,8 @@
 //! The wasm's exports: one client per instance, synchronous functions, bytes in and out; no logic.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use simsim::mailbox::session::Session;
 use simsim::mailbox::wire::{ABI, Writer};
+use simsim::session::Session;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 

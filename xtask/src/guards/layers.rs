@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 /// From the ground up; a module may import every module of a lower row.
 const ROWS: &[&[&str]] = &[
+    &["sorted", "text"],
     &["error", "json", "lease", "observe", "secret", "sensitive", "sync", "time"],
     &["gateway", "http", "runtime", "signing"],
     &["openapi"],
     &["cache", "credentials", "region", "store"],
-    &["builder", "client"],
-    &["admin", "config", "fuzzing", "ram"],
+    &["builder", "client", "read", "status"],
+    &["admin", "config", "fuzzing", "ram", "session"],
 ];
 
 /// Imports inside a row, or upwards, each for a reason.
@@ -31,6 +32,9 @@ const ALSO: &[(&str, &[&str])] = &[
     ("store", &["cache"]),
     ("builder", &["client"]),
     ("client", &["builder"]),
+    ("read", &["builder", "client"]),
+    ("status", &["client"]),
+    ("session", &["mailbox"]),
     ("ram", &["config"]),
     // Adapters: they implement seams, and only lib.rs names them.
     (
@@ -43,6 +47,8 @@ const ALSO: &[(&str, &[&str])] = &[
             "secret",
             "sensitive",
             "sync",
+            "sorted",
+            "text",
             "time",
             "credentials",
             "store",

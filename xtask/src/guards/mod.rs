@@ -9,8 +9,7 @@ mod trees;
 
 use crate::args::Args;
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::shell::Cmd;
+use crate::error::{During, Error, Result};
 use source::Source;
 
 pub(crate) const HELP: &str = "\
@@ -35,13 +34,10 @@ pub(crate) fn command(context: &Context, args: Args) -> Result<()> {
 /// Runs every guard; the answer says how much was looked at.
 pub(crate) fn check(context: &Context) -> Result<String> {
     let (mut found, mut sources) = (Vec::new(), Vec::new());
-    let listed = Cmd::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let listed = listed.dir(&context.root).stdout()?;
     let mut files = 0;
-    for path in listed.split('\0').filter(|path| !path.is_empty()) {
+    for path in &context.files()? {
         let file = context.root.join(path);
-        // Deleted but still in the index, a link, or a folder: nothing to read.
-        let Ok(bytes) = std::fs::read(&file) else { continue };
+        let bytes = std::fs::read(&file).during(|| format!("read {path}"))?;
         let Ok(text) = String::from_utf8(bytes) else { continue };
         files += 1;
         found.extend(places::check(path, &text));

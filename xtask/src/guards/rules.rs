@@ -19,6 +19,11 @@ fn is_product(path: &str) -> bool {
     path.starts_with("src/") || path.starts_with("pkg-template/wasm/src/")
 }
 
+/// The comments a file begins with.
+fn head(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().take_while(|line| line.starts_with("//") || line.trim().is_empty())
+}
+
 /// Every file is short, says on its first line what it is for, and names its licence.
 pub(super) fn shape(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
@@ -38,8 +43,8 @@ pub(super) fn shape(sources: &[Source]) -> Vec<String> {
                 source.path
             ));
         }
-        if !source.text.lines().take(4).any(|line| line.contains("SPDX-License-Identifier:")) {
-            found.push(format!("{}: no SPDX-License-Identifier under the first line", source.path));
+        if !head(&source.text).any(|line| line.contains("SPDX-License-Identifier:")) {
+            found.push(format!("{}: no SPDX-License-Identifier among the first comments", source.path));
         }
     }
     found

@@ -64,7 +64,7 @@ pub(crate) fn run(context: &Context, steps: Vec<Step>, verbose: bool, fail_fast:
     }
     println!();
     for (name, how, time, text) in &table {
-        let first = text.lines().next().unwrap_or_default();
+        let first: String = text.lines().next().unwrap_or_default().chars().take(110).collect();
         println!("  {how:<8} {:>8}  {name:<20} {first}", shown(*time));
     }
     println!("  {:<8} {:>8}\n", "total", shown(start.elapsed()));
@@ -76,7 +76,8 @@ pub(crate) fn run(context: &Context, steps: Vec<Step>, verbose: bool, fail_fast:
     }
     match failures {
         0 => Ok(()),
-        _ => Err(Error::new("the checks above failed")),
+        // Nothing may follow the line above.
+        _ => Err(Error::told()),
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn lint() -> Vec<Step> {
 }
 
 fn clippy(context: &Context, args: &[&str]) -> Result<()> {
-    let cmd = Cmd::cargo().args(["clippy", "--quiet", "--locked"]).args(args).args(["--", "-D", "warnings"]);
+    let cmd = Cmd::cargo().args(["clippy", "--locked"]).args(args).args(["--", "-D", "warnings"]);
     cmd.dir(&context.root).run(context)
 }
 
@@ -134,8 +134,7 @@ fn passed_tests(log: &str) -> usize {
 }
 
 fn doc(context: &Context) -> Result<Outcome> {
-    let args =
-        ["doc", "--quiet", "--locked", "--no-deps", "--package", "simsim", "--package", "simsim-emulator"];
+    let args = ["doc", "--locked", "--no-deps", "--package", "simsim", "--package", "simsim-emulator"];
     Cmd::cargo().args(args).env("RUSTDOCFLAGS", "-Dwarnings").dir(&context.root).run(context)?;
     Ok(Outcome::passed(""))
 }

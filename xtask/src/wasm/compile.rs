@@ -15,6 +15,7 @@ pub(super) fn run(
     artefact: &Artefact,
 ) -> Result<PathBuf> {
     let mut flags = vec![format!("-Clink-arg=-zstack-size={}", plan.stack_size)];
+    flags.extend(plan.rustflags.iter().cloned());
     flags.extend(remaps(context, toolchain));
     toolchain
         .cargo(context, "build", &flags)

@@ -94,7 +94,7 @@ fn one(
 
 /// wasm-bindgen, as the version that Cargo.lock pins.
 fn bindgen(context: &Context, compiled: &Path, steps: &Path, name: &str) -> Result<()> {
-    let mut cmd = Cmd::cargo().args(["run", "--quiet", "--locked", "--package", "xtask-bindgen", "--"]);
+    let mut cmd = Cmd::cargo().args(["run", "--locked", "--package", "xtask-bindgen", "--"]);
     cmd = cmd.arg(compiled).arg(steps).arg(name).dir(&context.root);
     cmd.run(context)
 }

@@ -1,11 +1,11 @@
 //! One client behind a mailbox, as a driver sees it: bytes in, effects out.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::wire::{Reader, Writer, saturate};
-use super::{Mailbox, OpId, Turn};
 use crate::builder::{CacheOptions, RetryOptions};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::mailbox::wire::{Reader, Writer, saturate};
+use crate::mailbox::{Effect, Mailbox, OpId, Turn};
 use crate::region::Network;
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
@@ -129,7 +129,7 @@ impl Session {
                 let mut done = Writer::new();
                 done.u8(1);
                 done.error(&error);
-                effects.push((0, super::Effect::Done(done.into_bytes())));
+                effects.push((0, Effect::Done(done.into_bytes())));
                 effects
             }
         };

@@ -1,6 +1,12 @@
 //! The observer seam: what a client reports of its reads, without names (unless asked) and without values.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+#[cfg(feature = "tracing")]
+mod tracing;
+
+#[cfg(feature = "tracing")]
+use self::tracing as adapter;
+
 use crate::error::ErrorKind;
 use crate::sync::{MaybeSend, MaybeSync};
 use std::time::Duration;
@@ -76,7 +82,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn emit(&self, kind: EventKind, name: &str, duration: Duration, error: Option<ErrorKind>) {
         #[cfg(feature = "tracing")]
-        trace(kind, &self.shown(name), duration, error);
+        adapter::emit(kind, &self.shown(name), duration, error);
         if let Some(observer) = &self.observer {
             observer.observe(&Event { kind, secret: self.shown(name), duration, error });
         }
@@ -97,18 +103,5 @@ impl Watch {
 fn hashed(name: &str) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(name.as_bytes());
-    crate::signing::encoding::lower_hex(digest.get(..8).unwrap_or_default())
-}
-
-#[cfg(feature = "tracing")]
-fn trace(kind: EventKind, secret: &str, duration: Duration, error: Option<ErrorKind>) {
-    let (event, error) = (kind.name(), error.map(ErrorKind::name));
-    let ms = crate::time::millis(duration);
-    match kind {
-        EventKind::Hit | EventKind::Coalesced => tracing::trace!(event, secret, ms, error, "simsim"),
-        EventKind::Throttle | EventKind::Retry | EventKind::Stale => {
-            tracing::warn!(event, secret, ms, error, "simsim")
-        }
-        EventKind::Miss | EventKind::Refresh => tracing::debug!(event, secret, ms, error, "simsim"),
-    }
+    crate::text::lower_hex(digest.get(..8).unwrap_or_default())
 }

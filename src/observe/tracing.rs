@@ -1,0 +1,19 @@
+//! Events of a client through the `tracing` crate.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::EventKind;
+use crate::error::ErrorKind;
+use std::time::Duration;
+
+/// Reports one event: routine ones at trace and debug level, trouble as a warning.
+pub(super) fn emit(kind: EventKind, secret: &str, duration: Duration, error: Option<ErrorKind>) {
+    let (event, error) = (kind.name(), error.map(ErrorKind::name));
+    let ms = crate::time::millis(duration);
+    match kind {
+        EventKind::Hit | EventKind::Coalesced => ::tracing::trace!(event, secret, ms, error, "simsim"),
+        EventKind::Throttle | EventKind::Retry | EventKind::Stale => {
+            ::tracing::warn!(event, secret, ms, error, "simsim")
+        }
+        EventKind::Miss | EventKind::Refresh => ::tracing::debug!(event, secret, ms, error, "simsim"),
+    }
+}
