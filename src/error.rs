@@ -99,6 +99,11 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the failure says something of one secret only, nothing of the service or the credentials.
+    pub(crate) const fn is_of_one_secret(self) -> bool {
+        matches!(self, Self::NotFound | Self::PermissionDenied | Self::Disabled | Self::Config)
+    }
+
     /// The stable name, as in the JavaScript codes: `PERMISSION_DENIED`.
     pub const fn name(self) -> &'static str {
         match self {

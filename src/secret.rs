@@ -420,3 +420,6 @@ impl fmt::Display for Secret {
         write!(f, "Secret({})", self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

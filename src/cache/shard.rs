@@ -1,13 +1,13 @@
 //! One part of the cache: the slots of some names, as a pure state machine.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::names::{Hasher, Names};
 use super::ttl::{Freshness, Schedule};
 use super::{Ending, Key, lease_end};
 use crate::error::{Error, ErrorKind, Memory};
 use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::time::{Instant64, Now};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ pub(crate) struct Counts {
 }
 
 pub(super) struct Shard {
-    names: HashMap<Box<str>, Vec<Slot>, foldhash::fast::RandomState>,
+    names: Names<Vec<Slot>>,
     sequence: u64,
     slots: usize,
     bytes: usize,
@@ -109,9 +109,9 @@ const BACKOFF: (u64, u64) = (1_000, 60_000);
 const SHORT: u64 = 5_000;
 
 impl Shard {
-    pub(super) fn new(hasher: foldhash::fast::RandomState) -> Self {
+    pub(super) fn new(hasher: Hasher) -> Self {
         Self {
-            names: HashMap::with_hasher(hasher),
+            names: Names::new(hasher),
             sequence: 0,
             slots: 0,
             bytes: 0,
@@ -196,7 +196,7 @@ impl Shard {
             }
             Intent::Read { max_age } => {
                 if let Some(entry) = slot.entry.as_ref().filter(|_| freshness != Freshness::Gone) {
-                    let young = max_age.is_none_or(|max| entry.schedule.age(now) <= max);
+                    let young = max_age.is_none_or(|max| !max.is_zero() && entry.schedule.age(now) <= max);
                     match (freshness, young) {
                         (Freshness::Fresh, true) => {
                             let secret = read(entry, false);
@@ -250,7 +250,7 @@ impl Shard {
 
     /// The slot of a key, made if there is none. The current version stands first: hits look nowhere else.
     fn slot(&mut self, key: &Key, used: Used) -> Option<&mut Slot> {
-        let versions = self.names.entry(Box::from(key.name.as_str())).or_default();
+        let versions = self.names.get_or_default(key.name.as_str())?;
         let at = match versions.iter().position(|s| s.selector == key.selector) {
             Some(at) => at,
             None => {
@@ -316,6 +316,16 @@ impl Shard {
         if wanted {
             self.remember(key, now, error, random);
         }
+    }
+
+    /// Whether the last try failed, and the time to leave the key alone is not long over.
+    pub(super) fn keeps_failing(&mut self, key: &Key, now: Instant64) -> bool {
+        let failure = self.find(key).and_then(|s| s.failure.as_ref());
+        failure.is_some_and(|f| now < f.until.after(Duration::from_millis(BACKOFF.1)))
+    }
+
+    pub(super) fn count_stale(&mut self) {
+        self.stale = self.stale.wrapping_add(1);
     }
 
     /// Remembers a failure for the time that its kind asks for.
@@ -406,13 +416,24 @@ impl Shard {
         self.names.values().flatten().filter_map(|s| s.rank(now)).min()
     }
 
-    pub(super) fn evict(&mut self, rank: Rank, now: Instant64) {
-        let found = self.names.iter().find_map(|(name, versions)| {
-            let at = versions.iter().position(|s| s.rank(now) == Some(rank))?;
-            Some((name.clone(), at))
-        });
-        if let Some((name, at)) = found {
+    /// Evicts up to `quota` slots of the oldest's kind whose last use lies within `window` insertions of its own;
+    /// with a window of zero, the oldest alone.
+    pub(super) fn evict(&mut self, oldest: Rank, window: u64, quota: &mut u64, now: Instant64) {
+        let (valuable, used) = oldest;
+        let newest = used.generation.saturating_add(window);
+        while *quota > 0 {
+            let found = self.names.iter().find_map(|(name, versions)| {
+                let goes = |slot: &Slot| {
+                    slot.rank(now).is_some_and(|rank| {
+                        rank == oldest || (window > 0 && rank.0 == valuable && rank.1.generation <= newest)
+                    })
+                };
+                let at = versions.iter().position(goes)?;
+                Some((name.clone(), at))
+            });
+            let Some((name, at)) = found else { return };
             self.take_out(&name, at);
+            *quota = quota.saturating_sub(1);
         }
     }
 

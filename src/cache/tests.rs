@@ -9,9 +9,7 @@ use crate::lease::Status;
 use crate::secret::{SecretName, SecretType, SecretValue};
 use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 
 const LEASE: Duration = Duration::from_millis(3_250);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -167,7 +165,7 @@ fn leaders_that_are_dropped_one_after_another_leave_no_growing_heap() {
         drop(lead(&cache, &key(&format!("cancelled/{n}")), at(n)));
     }
     let [(slots, _), ..] = cache.recount();
-    assert!(slots <= 2 * 64, "{slots} slots");
+    assert!(slots <= 3 * 64, "{slots} slots");
     assert_eq!(cache.recount(), [(slots, 0); 3]);
 }
 
@@ -182,6 +180,7 @@ fn backoff(error: &Error, random: u64, times: usize) -> Vec<u64> {
         let from = now;
         while matches!(cache.enter(&key, at(now), READ, LEASE), Entered::Failed(_)) {
             now += 1;
+            assert!(now - from <= 120_000, "remembered for ever");
         }
         waits.push(now - from);
     }
@@ -367,10 +366,10 @@ fn followers_of_a_hung_leader_are_woken_outside_of_the_lock() {
         let hung = lead(&cache, &key, at(0));
         let mut ended = hung.flight().ended();
         let waker = Waker::from(Arc::new(Curious(cache.clone())));
-        assert_eq!(Pin::new(&mut ended).poll(&mut Context::from_waker(&waker)), Poll::Pending);
+        assert!(!ended.watch(&waker));
         assert!(matches!(cache.enter(&key, at(3_250), READ, LEASE), Entered::Follow(..)));
         drop(lead(&cache, &key, at(3_251)));
-        drop(done.send(()));
+        let _ = done.send(());
     });
     ends.recv_timeout(Duration::from_secs(20)).expect("no deadlock");
 }
