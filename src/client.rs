@@ -26,6 +26,31 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A KMS secret client: names in, secrets out; cached, coalesced, refreshed, served through outages.
 ///
 /// Cheap to clone; clones share everything. One client is one principal: what it caches belongs to its credentials.
+///
+/// ```
+/// use simsim::{Client, Credentials};
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_session("STS.example", "not-a-real-secret", "not-a-real-token", None);
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/password", "open sesame"));
+/// let client = Client::builder()
+///     .region("cn-hangzhou")
+///     .credentials(Credentials::session("STS.example", "not-a-real-secret", "not-a-real-token")?)
+///     # .fetch(kms.clone()).runtime(runtime)
+///     .build()?;
+/// let secret = client.get_secret("db/password").await?;
+/// assert_eq!(secret.text()?, "open sesame");
+/// // A second read costs no call.
+/// client.get_secret("db/password").await?;
+/// # assert_eq!(kms.calls("GetSecretValue"), 1);
+/// assert_eq!((client.status().misses, client.status().hits), (1, 1));
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() { let _ = (Client::builder(), Credentials::access_key("a", "b")); }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -77,6 +102,26 @@ impl Client {
     ///
     /// # Errors
     /// As [`get_secret`](Self::get_secret), but a value at hand is not answered instead.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// client.get_secret("db/login").await?;
+    /// kms.rotate("db/login", "second");
+    /// assert_ne!(client.get_secret("db/login").await?.text()?, "second", "the cache does not know yet");
+    /// assert_eq!(client.refresh("db/login").await?.text()?, "second");
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         let after = self.inner.cache.sequence(name);
@@ -94,6 +139,26 @@ impl Client {
     }
 
     /// A client of another principal: shares transport and limits with this one, never a cached value.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// let tenant = client.for_principal(simsim::Credentials::access_key("LTAI-unknown", "not-a-real-secret")?);
+    /// client.get_secret("db/login").await?;
+    /// let error = tenant.get_secret("db/login").await.unwrap_err();
+    /// assert_eq!(error.kind(), simsim::ErrorKind::CredentialsRejected);
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     #[must_use]
     pub fn for_principal(&self, credentials: impl ProvideCredentials) -> Self {
         let inner = &self.inner;

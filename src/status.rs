@@ -38,6 +38,26 @@ pub struct ClientStatus {
 
 impl Client {
     /// The client's state.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// client.get_secret("db/login").await?;
+    /// let status = client.status();
+    /// assert_eq!((status.region.as_deref(), status.credential_source), (Some("cn-hangzhou"), "static_ak"));
+    /// assert_eq!((status.entries, status.misses), (1, 1));
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     pub fn status(&self) -> ClientStatus {
         let inner = &self.inner;
         let counts = inner.cache.counts(inner.clock().now());

@@ -11,6 +11,18 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// How long values are kept, and how much of them.
+///
+/// A value is *fresh* for `ttl`; then for `stale_while_revalidate` it is answered while it is refreshed behind the
+/// answer; then reads wait for KMS, and only if KMS cannot be asked get the value, marked stale, up to
+/// `stale_if_error` past the ttl.
+///
+/// ```
+/// use simsim::CacheOptions;
+/// use std::time::Duration;
+/// // A revoked permission is noticed within a minute, and an outage is bridged for an hour.
+/// let options = CacheOptions::default().ttl(Duration::from_secs(60)).stale_if_error(Duration::from_secs(3600));
+/// # let _ = simsim::Client::builder().cache(options);
+/// ```
 #[derive(Clone, Debug)]
 pub struct CacheOptions {
     ttl: Duration,
@@ -105,6 +117,13 @@ impl CacheOptions {
 }
 
 /// How failed requests are sent again.
+///
+/// ```
+/// use simsim::RetryOptions;
+/// use std::time::Duration;
+/// let options = RetryOptions::default().max_attempts(3).attempt_timeout(Duration::from_secs(1));
+/// # let _ = simsim::Client::builder().retry(options);
+/// ```
 #[derive(Clone, Debug)]
 pub struct RetryOptions {
     max_attempts: u32,
