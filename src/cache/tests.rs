@@ -110,6 +110,22 @@ fn the_least_recently_used_goes_first_to_the_millisecond() {
 }
 
 #[test]
+fn a_large_cache_makes_room_for_several_at_once_among_the_oldest_only() {
+    let cache = bounded(640, usize::MAX);
+    let name = |n: u64| format!("secret/{n}");
+    for n in 0..640 {
+        put(&cache, &name(n), at(n), 0);
+    }
+    // The first of all is used again, so it is among the newest.
+    assert!(cache.fresh(&name(0), at(640)).is_some());
+    put(&cache, &name(640), at(641), 0);
+    let gone: Vec<u64> = (0..=640).filter(|n| !cache.holds(&key(&name(*n)))).collect();
+    assert!(!gone.is_empty() && gone.len() <= 640 / 32, "{gone:?}");
+    assert!(gone.iter().all(|n| (1..=1 + 640 / 32).contains(n)), "{gone:?}");
+    assert_eq!(cache.recount(), [(641 - gone.len(), (641 - gone.len()) * 512); 3]);
+}
+
+#[test]
 fn insertions_order_uses_even_where_the_clock_stands_still() {
     let cache = bounded(2, usize::MAX);
     put(&cache, "a", at(1), 0);

@@ -328,8 +328,9 @@ impl World {
                 let login = rotation.is_some_and(|(_, login)| login);
                 let rotation = rotation.map(|(ms, _)| ms);
                 let overlap = millis(self.policy.rotation_overlap);
-                let login_bound =
-                    rotation.filter(|ms| login && *ms > 0).map(|ms| ms.unsigned_abs() + overlap);
+                // A rotation that is due may happen at any moment; one that is long due has evidently not come.
+                let soon = rotation.filter(|ms| login && ms + i64::try_from(overlap).unwrap() > 0);
+                let login_bound = soon.map(|ms| ms.max(0).unsigned_abs() + overlap);
                 self.brought.insert(flight, Brought { record: record.clone(), login_bound });
                 let weight = record.weight();
                 (Ok(record), End::Value(Value { weight, rotation, login }))
