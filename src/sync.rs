@@ -41,6 +41,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub(crate) const SHARDS: usize = 64;
 #[cfg(target_arch = "wasm32")]
 pub(crate) const SHARDS: usize = 1;
+/// Whether this is an isolate: one thread, little memory.
+pub(crate) const ISOLATE: bool = SHARDS == 1;
 
 /// A lock whose guard never escapes: state is only touched inside the closure, so no guard crosses an await.
 pub(crate) struct Guarded<T>(Lock<T>);

@@ -4,6 +4,7 @@
 use crate::cache::ttl::CachePolicy;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
+use crate::sync::ISOLATE;
 use crate::time::millis;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl Default for CacheOptions {
             stale_if_error: Duration::from_secs(24 * 3600),
             rotation_overlap: Duration::from_secs(600),
             max_entries: 1_000,
-            max_bytes: if cfg!(target_family = "wasm") { 8 << 20 } else { 64 << 20 },
+            max_bytes: if ISOLATE { 8 << 20 } else { 64 << 20 },
         }
     }
 }

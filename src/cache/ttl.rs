@@ -59,7 +59,7 @@ impl CachePolicy {
                 // The rotation is due and may happen at any moment: look again soon.
                 fresh = fresh.min(ROTATION_DUE);
                 if record.secret_type.rotates_away() {
-                    stale = stale.min(millis(self.rotation_overlap.saturating_sub(there.since(rotation))));
+                    stale = stale.min(millis(self.rotation_overlap));
                 }
             }
         }
