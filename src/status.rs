@@ -78,7 +78,8 @@ impl Client {
     }
 
     /// Whether the client is ready to serve: it is open, its credentials can be had, and the last fetch, if there was
-    /// one, did not fail, or only for reasons of that one secret (there is none, it may not be read). Sends nothing to KMS, so it costs nothing of the quota; a credentials provider may be asked.
+    /// one, did not fail, or only for reasons of that one secret (there is none, it may not be read). Sends nothing to
+    /// KMS, so it costs nothing of the quota; a credentials provider may be asked.
     ///
     /// # Errors
     /// What stands in the way.
