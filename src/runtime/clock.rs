@@ -4,7 +4,7 @@
 use super::DynRuntime;
 use crate::error::{Error, Result};
 use crate::lease::{Flight, Status};
-use crate::sync::{BoxFuture, race};
+use crate::sync::{BoxFuture, TASKS_WAKE_TASKS, race};
 use crate::time::{Instant64, Now, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -98,7 +98,7 @@ pub(crate) async fn wait_for_end<T: Clone>(
         }
         // One past the lease's end: then it is over.
         let rest = until.after(Duration::from_millis(1)).min(deadline).since(now);
-        if clock.runtime.wakes_others() {
+        if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
             race(ended.as_mut(), clock.sleep(rest)).await;
         } else {
             clock.sleep(rest.min(Duration::from_millis(nap))).await;
