@@ -22,15 +22,10 @@ impl<V> Sorted<V> {
         self.0.get_mut(place).map(|(_, value)| value)
     }
 
-    /// Adds an entry. One that has this key already comes back.
-    pub(crate) fn insert(&mut self, key: u32, value: V) -> Option<V> {
-        match self.place(key) {
-            Ok(place) => self.0.get_mut(place).map(|(_, old)| std::mem::replace(old, value)),
-            Err(place) => {
-                self.0.insert(place, (key, value));
-                None
-            }
-        }
+    /// Adds an entry with a new key.
+    pub(crate) fn insert(&mut self, key: u32, value: V) {
+        let (Ok(place) | Err(place)) = self.place(key);
+        self.0.insert(place, (key, value));
     }
 
     pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {

@@ -44,6 +44,9 @@ pub(crate) const SHARDS: usize = 1;
 /// Whether this is an isolate: one thread, little memory.
 pub(crate) const ISOLATE: bool = SHARDS == 1;
 
+/// Whether a runtime may let one task wake another. On wasm32 tasks belong to requests, which may not touch each other.
+pub(crate) const TASKS_WAKE_TASKS: bool = cfg!(not(target_arch = "wasm32"));
+
 /// A lock whose guard never escapes: state is only touched inside the closure, so no guard crosses an await.
 pub(crate) struct Guarded<T>(Lock<T>);
 

@@ -20,8 +20,16 @@ pub struct Now {
     pub mono: Instant64,
 }
 
+/// Whole milliseconds; half a billion years stand for every longer time.
 pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    // Neither std's 128 bits nor a checked product: both call a function that wasm has to bring along.
+    let seconds = duration.as_secs().min(u64::MAX / 1024);
+    seconds.wrapping_mul(1000).wrapping_add(u64::from(duration.subsec_millis()))
+}
+
+/// `first`, doubled so many times, but at most `cap`.
+pub(crate) fn doubled(first: u64, times: u32, cap: u64) -> u64 {
+    (0..times.min(64)).fold(first.min(cap), |ms, _| ms.saturating_add(ms).min(cap))
 }
 
 impl Timestamp {
@@ -47,7 +55,7 @@ impl Timestamp {
 
     /// This time plus a duration, saturating.
     pub fn after(self, duration: Duration) -> Self {
-        self.offset(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+        self.offset(i64::try_from(millis(duration)).unwrap_or(i64::MAX))
     }
 
     /// From the service's format `2026-01-02T03:04:05Z`, also with a fraction (1 to 9 digits, cut to milliseconds) and

@@ -7,7 +7,7 @@ use super::{Ending, Key, lease_end};
 use crate::error::{Error, ErrorKind, Memory};
 use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
-use crate::time::{Instant64, Now};
+use crate::time::{Instant64, Now, doubled};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -337,8 +337,7 @@ impl Shard {
             Memory::Short => SHORT,
             Memory::Backoff => {
                 let (first, cap) = BACKOFF;
-                let ceiling =
-                    first.saturating_mul(1u64.checked_shl(count.min(16)).unwrap_or(u64::MAX)).min(cap);
+                let ceiling = doubled(first, count, cap);
                 // Half of the time is certain, the other half is jitter: a fleet does not come back in step.
                 let half = ceiling / 2;
                 half.saturating_add(random.checked_rem(half.saturating_add(1)).unwrap_or(0))

@@ -53,16 +53,7 @@ impl Credentials {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when a part is empty, over-long or has characters that no
     /// key has (spaces, line breaks, non-ASCII); the message names the part, never its content.
     pub fn access_key(id: impl Into<String>, secret: impl Into<String>) -> Result<Self> {
-        let (id, secret) = (Sensitive::new(id.into()), Sensitive::new(secret.into()));
-        check("AccessKeyId", id.expose(), MAX_KEY)?;
-        check("AccessKeySecret", secret.expose(), MAX_KEY)?;
-        Ok(Self(Arc::new(Parts {
-            access_key_id: id,
-            access_key_secret: secret,
-            security_token: None,
-            expiration: None,
-            principal: None,
-        })))
+        Self::new(id.into(), secret.into(), None, None)
     }
 
     /// The triple of a temporary session (STS, Function Compute). Add the expiry where it is known.
@@ -74,9 +65,25 @@ impl Credentials {
         secret: impl Into<String>,
         token: impl Into<String>,
     ) -> Result<Self> {
-        let token = Sensitive::new(token.into());
-        check("SecurityToken", token.expose(), MAX_TOKEN)?;
-        Ok(Self::access_key(id, secret)?.edit(|p| p.security_token = Some(token)))
+        Self::new(id.into(), secret.into(), Some(token.into()), None)
+    }
+
+    /// All parts at once, checked.
+    pub(crate) fn new(
+        id: String,
+        secret: String,
+        token: Option<String>,
+        expiration: Option<Timestamp>,
+    ) -> Result<Self> {
+        let (access_key_id, access_key_secret) = (Sensitive::new(id), Sensitive::new(secret));
+        let security_token = token.map(Sensitive::new);
+        check("AccessKeyId", access_key_id.expose(), MAX_KEY)?;
+        check("AccessKeySecret", access_key_secret.expose(), MAX_KEY)?;
+        if let Some(token) = &security_token {
+            check("SecurityToken", token.expose(), MAX_TOKEN)?;
+        }
+        let parts = Parts { access_key_id, access_key_secret, security_token, expiration, principal: None };
+        Ok(Self(Arc::new(parts)))
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {

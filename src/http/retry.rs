@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::error::{Error, ErrorKind};
-use crate::time::{Instant64, millis};
+use crate::time::{Instant64, doubled, millis};
 use std::time::Duration;
 
 /// The checked retry options of a client.
@@ -142,8 +142,7 @@ impl Attempts {
 
     /// Full jitter: anything from zero to min(cap, base · 2^n).
     fn backoff(&self, policy: &RetryPolicy, random: u64) -> Duration {
-        let doubled = 1u64.checked_shl(self.counted.saturating_sub(1).min(32)).unwrap_or(u64::MAX);
-        let ceiling = millis(policy.base).saturating_mul(doubled).min(millis(policy.cap));
+        let ceiling = doubled(millis(policy.base), self.counted.saturating_sub(1), millis(policy.cap));
         Duration::from_millis(random.checked_rem(ceiling.saturating_add(1)).unwrap_or(0))
     }
 }

@@ -140,15 +140,14 @@ impl Desk {
 
     /// The reply to an effect, or `None` after noting who waits for it now.
     pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Reply> {
-        let (reply, former) = self.0.with(|s| match s.waiting.remove(id) {
-            Some(Waiting::Reply(reply)) => (Some(reply), None),
-            former => {
-                s.waiting.insert(id, Waiting::For(waker.clone()));
-                (None, former)
-            }
+        let found = self.0.with(|s| match s.waiting.get_mut(id)? {
+            Waiting::Reply(_) => s.waiting.remove(id),
+            waiting => Some(std::mem::replace(waiting, Waiting::For(waker.clone()))),
         });
-        drop(former);
-        reply
+        match found {
+            Some(Waiting::Reply(reply)) => Some(reply),
+            _ => None,
+        }
     }
 
     /// Takes a reply in, if someone waits for it, and wakes them.

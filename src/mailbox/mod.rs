@@ -168,7 +168,8 @@ impl Mailbox {
     ) -> (OpId, Vec<(EffectId, Effect)>) {
         self.sweep(turn.now.mono);
         let op = self.desk.next_op();
-        (op, self.poll(op, turn, Operation { future, background, due: turn.now.mono }))
+        self.operations.insert(op, Operation { future, background, due: turn.now.mono });
+        (op, self.poll(op, turn))
     }
 
     /// Drops operations whose driver is gone: a cancelled worker request tells nobody, and every operation that
@@ -183,10 +184,7 @@ impl Mailbox {
 
     /// Polls a spawned operation for the first time.
     pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        match self.operations.remove(op) {
-            Some(operation) => self.poll(op, turn, operation),
-            None => Vec::new(),
-        }
+        self.poll(op, turn)
     }
 
     /// Brings the reply to an effect and polls the operation that posted it. A reply that nobody waits for is dropped.
@@ -197,9 +195,10 @@ impl Mailbox {
         reply: Reply,
         turn: Turn<'_>,
     ) -> Vec<(EffectId, Effect)> {
-        let Some(operation) = self.operations.remove(op) else { return Vec::new() };
-        self.desk.deliver(effect, reply);
-        self.poll(op, turn, operation)
+        if self.operations.get_mut(op).is_some() {
+            self.desk.deliver(effect, reply);
+        }
+        self.poll(op, turn)
     }
 
     /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
@@ -208,26 +207,22 @@ impl Mailbox {
         self.desk.collect().0
     }
 
-    fn poll(&mut self, op: OpId, turn: Turn<'_>, mut operation: Operation) -> Vec<(EffectId, Effect)> {
+    fn poll(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
+        let Some(operation) = self.operations.get_mut(op) else { return Vec::new() };
         self.desk.begin(turn, operation.background);
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
         let polled = operation.future.as_mut().poll(&mut cx);
-        let (waiting, done) = match polled {
-            Poll::Pending => (Some(operation), None),
-            Poll::Ready(result) => {
-                drop(operation);
-                (None, Some(result))
-            }
-        };
+        if polled.is_ready() {
+            self.operations.remove(op);
+        }
         let (mut effects, spawned) = self.desk.collect();
-        if let Some(mut operation) = waiting {
+        if let Some(operation) = self.operations.get_mut(op) {
             for (_, effect) in &effects {
                 if let Effect::Sleep(time) = effect {
                     operation.due = operation.due.max(turn.now.mono.after(*time));
                 }
             }
-            self.operations.insert(op, operation);
         }
         for (id, task) in spawned {
             let future = Box::pin(async move {
@@ -236,7 +231,9 @@ impl Mailbox {
             });
             self.operations.insert(id, Operation { future, background: false, due: turn.now.mono });
         }
-        effects.extend(done.map(|result| (0, Effect::Done(result))));
+        if let Poll::Ready(result) = polled {
+            effects.push((0, Effect::Done(result)));
+        }
         effects
     }
 }

@@ -252,18 +252,14 @@ impl<'a> Reader<'a> {
 
     /// Id, secret, token (may be empty), expiry.
     pub(crate) fn credentials(&mut self) -> Result<Credentials> {
-        let (id, secret, token) = (self.text()?, self.text()?, self.text()?);
-        let expiration = self.f64()?;
-        let credentials = if token.is_empty() {
-            Credentials::access_key(id, secret)?
-        } else {
-            Credentials::session(id, secret, token)?
-        };
-        Ok(match expiration {
-            Some(ms) => credentials
-                .with_expiration(Timestamp::from_millis(i64::try_from(saturate(ms)).unwrap_or(i64::MAX))),
-            None => credentials,
-        })
+        let (id, secret, token) = (self.text()?, self.text()?, self.some_text()?);
+        let expiration = self.f64()?.map(|ms| i64::try_from(saturate(ms)).unwrap_or(i64::MAX));
+        Credentials::new(
+            id.to_owned(),
+            secret.to_owned(),
+            token.map(str::to_owned),
+            expiration.map(Timestamp::from_millis),
+        )
     }
 }
 

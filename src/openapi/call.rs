@@ -161,8 +161,8 @@ impl OpenApi {
             body: &[],
         };
         let nonce = self.clock.nonce().map_err(plain)?;
-        let signed = sign(&request, Some(credentials), self.clock.corrected().wall, &nonce);
-        let mut headers = signed.headers.clone();
+        let mut signed = sign(&request, Some(credentials), self.clock.corrected().wall, &nonce);
+        let mut headers = std::mem::take(&mut signed.headers);
         headers.push((Cow::Borrowed("accept"), String::from("application/json")));
         headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
         let request = Request {

@@ -4,7 +4,7 @@
 use super::DynRuntime;
 use crate::error::{Error, Result};
 use crate::lease::{Flight, Status};
-use crate::sync::{BoxFuture, race};
+use crate::sync::{BoxFuture, MaybeSend, TASKS_WAKE_TASKS, race};
 use crate::time::{Instant64, Now, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -89,13 +89,12 @@ impl Clock {
 /// Waits until a flight has ended, its lease has, or the deadline has come (`None`).
 ///
 /// Where tasks may wake each other, the flight's end wakes the waiter; elsewhere it looks again on a timer of its own.
-pub(crate) async fn wait_for_end<T: Clone>(
+pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
     flight: &Arc<Flight<T>>,
     clock: &Clock,
     deadline: Instant64,
 ) -> Option<Status<T>> {
     let (mut nap, longest) = NAP;
-    let mut place = flight.ended();
     loop {
         let now = clock.now().mono;
         let until = match flight.status(now) {
@@ -107,17 +106,21 @@ pub(crate) async fn wait_for_end<T: Clone>(
         }
         // One past the lease's end: then it is over.
         let rest = until.after(Duration::from_millis(1)).min(deadline).since(now);
-        if clock.runtime.wakes_others() {
-            let ended =
-                std::future::poll_fn(
-                    |cx| {
-                        if place.watch(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
-                    },
-                );
-            race(ended, clock.sleep(rest)).await;
+        // Boxed: as an await of its own the first way would be linked where it is never gone.
+        let wait: BoxFuture<'_, ()> = if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
+            let mut place = flight.ended();
+            Box::pin(async move {
+                let ended = std::future::poll_fn(|cx| match place.watch(cx.waker()) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                });
+                race(ended, clock.sleep(rest)).await;
+            })
         } else {
-            clock.sleep(rest.min(Duration::from_millis(nap))).await;
+            let short = clock.sleep(rest.min(Duration::from_millis(nap)));
             nap = nap.saturating_mul(2).min(longest);
-        }
+            short
+        };
+        wait.await;
     }
 }
