@@ -70,7 +70,8 @@ impl CacheOptions {
         self
     }
 
-    /// How long after its next rotation a database or RAM secret may still be answered stale. Default 10 min.
+    /// How long after its next rotation (or its fetch, if that rotation was overdue then) a database or RAM secret may
+    /// still be answered stale. Default 10 min.
     #[must_use]
     pub fn rotation_overlap(mut self, time: Duration) -> Self {
         self.rotation_overlap = time;
