@@ -35,6 +35,10 @@ pub(crate) struct Key {
 /// How many slots a cache may always have twice over while flights are under way.
 const SPARE: usize = 64;
 
+/// The bits of a name's hash that choose its shard.
+const SHARD_MASK: u64 = SHARDS as u64 - 1;
+const _: () = assert!(SHARDS.is_power_of_two());
+
 /// One shard on cache lines of its own, so that readers of different secrets do not slow each other.
 #[repr(align(128))]
 struct Aligned(Guarded<Shard>);
@@ -62,8 +66,12 @@ impl Cache {
     }
 
     fn with<R>(&self, name: &str, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
-        let count = u64::try_from(self.shards.len()).unwrap_or(1);
-        let index = self.hasher.hash(name).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
+        self.with_hash(self.hasher.hash(name), f)
+    }
+
+    #[inline]
+    fn with_hash<R>(&self, hash: u64, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
+        let index = usize::try_from(hash & SHARD_MASK).ok()?;
         Some(self.shards.get(index)?.0.with(f))
     }
 
@@ -87,7 +95,8 @@ impl Cache {
     #[inline]
     pub(crate) fn fresh(&self, name: &str, now: Now) -> Option<Secret> {
         let generation = self.generation.load(Ordering::Relaxed);
-        self.with(name, |shard| shard.fresh(name, now, generation)).flatten()
+        let hash = self.hasher.hash(name);
+        self.with_hash(hash, |shard| shard.fresh(name, hash, now, generation)).flatten()
     }
 
     /// Decides how a read goes on. `lease_for` is how long a new leader's lease runs.

@@ -40,8 +40,18 @@ impl<V> Names<V> {
 
     /// Where the name is, or belongs.
     fn place(&self, name: &str) -> Result<usize, usize> {
-        let hash = self.hasher.hash(name);
+        self.place_hashed(name, self.hasher.hash(name))
+    }
+
+    fn place_hashed(&self, name: &str, hash: u64) -> Result<usize, usize> {
         self.list.binary_search_by(|n| n.hash.cmp(&hash).then_with(|| (*n.name).cmp(name)))
+    }
+
+    /// The value of a name whose hash is at hand: the hot path hashes once.
+    #[inline]
+    pub(super) fn get_hashed(&mut self, name: &str, hash: u64) -> Option<&mut V> {
+        let place = self.place_hashed(name, hash).ok()?;
+        self.list.get_mut(place).map(|n| &mut n.value)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&V> {

@@ -132,8 +132,8 @@ impl Shard {
     }
 
     #[inline]
-    pub(super) fn fresh(&mut self, name: &str, now: Now, generation: u64) -> Option<Secret> {
-        let slot = self.names.get_mut(name)?.first_mut()?;
+    pub(super) fn fresh(&mut self, name: &str, hash: u64, now: Now, generation: u64) -> Option<Secret> {
+        let slot = self.names.get_hashed(name, hash)?.first_mut()?;
         if slot.selector != VersionSelector::Current {
             return None;
         }

@@ -71,12 +71,19 @@ impl CachePolicy {
 impl Schedule {
     /// The value's age: the larger of what the two clocks say (a frozen machine's monotonic clock may stand still).
     pub(crate) fn age(&self, now: Now) -> Duration {
-        now.mono.since(self.fetched.mono).max(now.wall.since(self.fetched.wall))
+        Duration::from_millis(self.age_millis(now))
+    }
+
+    #[inline]
+    fn age_millis(&self, now: Now) -> u64 {
+        let by_mono = now.mono.as_millis().saturating_sub(self.fetched.mono.as_millis());
+        let by_wall = now.wall.as_millis().saturating_sub(self.fetched.wall.as_millis());
+        by_mono.max(u64::try_from(by_wall).unwrap_or(0))
     }
 
     /// Fresh, revalidate, stale or gone. A wall clock that went back makes a value stale: its true age is unknown.
     pub(crate) fn freshness(&self, now: Now) -> Freshness {
-        let age = millis(self.age(now));
+        let age = self.age_millis(now);
         if age > self.stale {
             Freshness::Gone
         } else if now.wall < self.fetched.wall || now.mono < self.fetched.mono || age > self.revalidate {
