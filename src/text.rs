@@ -15,7 +15,8 @@ pub(crate) fn has(text: &str, part: &str) -> bool {
 /// A decimal number of 1 to 18 digits, and nothing else.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let digits = text.bytes().try_fold(0u64, |number, byte| {
-        byte.is_ascii_digit().then(|| number.wrapping_mul(10).wrapping_add(u64::from(byte.wrapping_sub(b'0'))))
+        byte.is_ascii_digit()
+            .then(|| number.wrapping_mul(10).wrapping_add(u64::from(byte.wrapping_sub(b'0'))))
     });
     digits.filter(|_| (1..=18).contains(&text.len()))
 }
