@@ -26,6 +26,31 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A KMS secret client: names in, secrets out; cached, coalesced, refreshed, served through outages.
 ///
 /// Cheap to clone; clones share everything. One client is one principal: what it caches belongs to its credentials.
+///
+/// ```
+/// use simsim::{Client, Credentials};
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_session("STS.example", "not-a-real-secret", "not-a-real-token", None);
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/password", "open sesame"));
+/// let client = Client::builder()
+///     .region("cn-hangzhou")
+///     .credentials(Credentials::session("STS.example", "not-a-real-secret", "not-a-real-token")?)
+///     # .fetch(kms.clone()).runtime(runtime)
+///     .build()?;
+/// let secret = client.get_secret("db/password").await?;
+/// assert_eq!(secret.text()?, "open sesame");
+/// // A second read costs no call.
+/// client.get_secret("db/password").await?;
+/// # assert_eq!(kms.calls("GetSecretValue"), 1);
+/// assert_eq!((client.status().misses, client.status().hits), (1, 1));
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() { let _ = (Client::builder(), Credentials::access_key("a", "b")); }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -77,6 +102,26 @@ impl Client {
     ///
     /// # Errors
     /// As [`get_secret`](Self::get_secret), but a value at hand is not answered instead.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// client.get_secret("db/login").await?;
+    /// kms.rotate("db/login", "second");
+    /// assert_ne!(client.get_secret("db/login").await?.text()?, "second", "the cache does not know yet");
+    /// assert_eq!(client.refresh("db/login").await?.text()?, "second");
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         let after = self.inner.cache.sequence(name);
@@ -94,6 +139,26 @@ impl Client {
     }
 
     /// A client of another principal: shares transport and limits with this one, never a cached value.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// let tenant = client.for_principal(simsim::Credentials::access_key("LTAI-unknown", "not-a-real-secret")?);
+    /// client.get_secret("db/login").await?;
+    /// let error = tenant.get_secret("db/login").await.unwrap_err();
+    /// assert_eq!(error.kind(), simsim::ErrorKind::CredentialsRejected);
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     #[must_use]
     pub fn for_principal(&self, credentials: impl ProvideCredentials) -> Self {
         let inner = &self.inner;
@@ -156,9 +221,11 @@ impl Client {
         let usual = inner.target.timeout;
         let deadline = started.after(timeout.unwrap_or(usual));
         let own_limit = timeout.is_some_and(|t| t < usual);
+        let any_age = matches!(intent, Intent::Read { max_age: None });
         loop {
             let now = clock.now();
-            let (flight, old) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
+            let mut patience = PATIENCE;
+            let (flight, old, leads) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
                 Entered::Ready(secret) => {
                     let kind = if secret.stale() { EventKind::Stale } else { EventKind::Hit };
                     return (kind, Ok(secret));
@@ -166,10 +233,21 @@ impl Client {
                 Entered::Failed(error) => return (EventKind::Miss, Err(error)),
                 Entered::Behind(secret, lease) => {
                     let flight = lease.flight().clone();
-                    self.refresh_behind(key, lease, deadline.min(now.mono.after(PATIENCE))).await;
-                    return match flight.status(clock.now().mono) {
-                        Status::Done(Ok(record)) => (EventKind::Refresh, Ok(just_fetched(&record))),
-                        _ => (EventKind::Hit, Ok(secret)),
+                    self.refresh_behind(key, lease, deadline.min(now.mono.after(PATIENCE)), true).await;
+                    let after = clock.now().mono;
+                    let aged = || older(&secret, after.since(now.mono));
+                    return match flight.status(after) {
+                        Status::Running { .. } => (EventKind::Hit, Ok(secret)),
+                        // Nothing ran it behind the answer: what came of it is known.
+                        Status::Done(Ok(record)) => (EventKind::Hit, Ok(just_fetched(&record))),
+                        Status::Done(Err(error)) if !error.kind().consequence().stale => {
+                            (EventKind::Miss, Err(error))
+                        }
+                        Status::Done(Err(_)) => (EventKind::Stale, Ok(self.count_stale(key, aged()))),
+                        Status::Over => {
+                            self.note_slow(key);
+                            (EventKind::Stale, Ok(self.count_stale(key, aged())))
+                        }
                     };
                 }
                 Entered::Lead(lease, None) => {
@@ -183,46 +261,78 @@ impl Client {
                 }
                 Entered::Lead(lease, Some(old)) => {
                     let flight = lease.flight().clone();
-                    self.refresh_behind(key, lease, deadline.min(started.after(PATIENCE))).await;
-                    (flight, Some(old))
+                    if any_age && inner.cache.keeps_failing(key, now.mono) {
+                        patience = Duration::ZERO;
+                    }
+                    let limit = deadline.min(started.after(PATIENCE));
+                    self.refresh_behind(key, lease, limit, patience.is_zero()).await;
+                    (flight, Some(old), true)
                 }
-                Entered::Follow(flight, old) => (flight, old),
+                Entered::Follow(flight, old) => {
+                    if any_age && old.is_some() && inner.cache.keeps_failing(key, now.mono) {
+                        patience = Duration::ZERO;
+                    }
+                    (flight, old, false)
+                }
                 Entered::Queue(flight) => match wait_for_end(&flight, clock, deadline).await {
                     Some(_) => continue,
                     None => return (EventKind::Refresh, Err(out_of_time(None, 0))),
                 },
             };
-            let kind = if old.is_some() { EventKind::Refresh } else { EventKind::Coalesced };
-            let limit = if old.is_some() { deadline.min(started.after(PATIENCE)) } else { deadline };
+            let own_refresh = leads && !patience.is_zero();
+            let kind = if own_refresh { EventKind::Refresh } else { EventKind::Coalesced };
+            let limit = if old.is_some() { deadline.min(started.after(patience)) } else { deadline };
             let status = wait_for_end(&flight, clock, limit).await;
             let after = clock.now().mono;
             match (status, old) {
                 (Some(Status::Done(Ok(record))), _) => return (kind, Ok(just_fetched(&record))),
                 (Some(Status::Done(Err(error))), Some(old)) if error.kind().consequence().stale => {
-                    return (EventKind::Stale, Ok(older(&old, after.since(now.mono))));
+                    let aged = older(&old, after.since(now.mono));
+                    return (EventKind::Stale, Ok(self.count_stale(key, aged)));
                 }
                 (Some(Status::Done(Err(error))), _) => return (kind, Err(error)),
                 // The leader is gone: lead, or follow whoever leads now.
                 (Some(_), _) if after < limit => {}
-                (_, Some(old)) => {
-                    let slow = out_of_time(None, 0);
-                    inner.cache.note_slow(key, clock.now(), &slow, clock.random().unwrap_or_default());
-                    return (EventKind::Stale, Ok(older(&old, after.since(now.mono))));
+                (status, Some(old)) => {
+                    // A try that goes on behind the answer of a failing key notes its end itself.
+                    if status.is_some() || !patience.is_zero() {
+                        self.note_slow(key);
+                    }
+                    let aged = older(&old, after.since(now.mono));
+                    return (EventKind::Stale, Ok(self.count_stale(key, aged)));
                 }
                 (_, None) => return (kind, Err(out_of_time(None, 0))),
             }
         }
     }
 
-    /// Refreshes behind the answer where something can run it there; else at once, until `limit`.
-    async fn refresh_behind(&self, key: &Key, lease: Lease<Outcome>, limit: Instant64) {
+    /// Counts a read that was answered with an old value after a wait.
+    fn count_stale(&self, key: &Key, old: Secret) -> Secret {
+        self.inner.cache.count_stale(key);
+        old
+    }
+
+    /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
+    fn note_slow(&self, key: &Key) {
+        let (clock, slow) = (self.inner.clock(), out_of_time(None, 0));
+        self.inner.cache.note_slow(key, clock.now(), &slow, clock.random().unwrap_or_default());
+    }
+
+    /// Refreshes behind the answer where something can run it there; else at once, until `limit`. `report`: the read
+    /// that asked for it does not wait for it, so that it is an event of its own.
+    async fn refresh_behind(&self, key: &Key, lease: Lease<Outcome>, limit: Instant64, report: bool) {
         let clock = self.inner.clock();
         let now = clock.now().mono;
         let deadline = now.after(self.inner.target.timeout);
         let (client, key) = (self.clone(), key.clone());
         let task = Box::pin(async move {
             // Waiters get the outcome from the flight, and a failure is remembered by the cache.
-            let _ = client.lead(&key, lease, deadline, false).await;
+            let outcome = client.lead(&key, lease, deadline, false).await;
+            if report {
+                let took = client.inner.clock().now().mono.since(now);
+                let error = outcome.as_ref().err().map(Error::kind);
+                client.inner.api.watch.emit(EventKind::Refresh, key.name.as_str(), took, error);
+            }
         });
         let left = match &self.inner.background {
             Some(background) => background.run(task),
@@ -246,11 +356,15 @@ impl Client {
         let outcome = self.fetch(key, &lease, deadline).await;
         let random = clock.random().unwrap_or_default();
         let now = clock.now();
-        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
-        if own_limit && matches!(&outcome, Err(e) if e.kind() == ErrorKind::Timeout) {
+        // More time would have meant more attempts.
+        let cut_short = |e: &Error| {
+            e.kind() == ErrorKind::Timeout || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
+        };
+        if own_limit && outcome.as_ref().is_err_and(cut_short) {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
             return outcome;
         }
+        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
         let policy = inner.cache.policy();
         let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
@@ -265,12 +379,12 @@ impl Client {
         let call =
             ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
         let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
-        let (response, credentials) =
-            inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
-        if let Some(principal) = credentials.principal() {
+        let answer = inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
+        if let Some(principal) = answer.credentials.principal() {
             self.note_principal(principal);
         }
-        shared::decode(&response, &key.name).map(Arc::new)
+        let record = shared::decode(&answer.response, &key.name);
+        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
     }
 
     /// What was cached for one principal is never answered to another.

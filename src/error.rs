@@ -99,6 +99,11 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the failure says something of one secret only, nothing of the service or the credentials.
+    pub(crate) const fn is_of_one_secret(self) -> bool {
+        matches!(self, Self::NotFound | Self::PermissionDenied | Self::Disabled | Self::Config)
+    }
+
     /// The stable name, as in the JavaScript codes: `PERMISSION_DENIED`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,6 +156,28 @@ impl ErrorKind {
 ///
 /// `Display` and `Debug` show the kind, simsim's own explanation, the service's code and the request id. They never
 /// show values, keys, tokens, headers, addresses or the service's message, which can repeat the security token.
+///
+/// ```
+/// use simsim::ErrorKind;
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+/// # let client = simsim::Client::builder()
+/// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+/// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+/// let error = client.get_secret("not/there").await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert_eq!(error.service_code(), Some("Forbidden.ResourceNotFound"));
+/// assert!(error.request_id().is_some() && !error.is_retryable());
+/// assert!(error.to_string().starts_with("no such secret or version, code Forbidden.ResourceNotFound"));
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

@@ -1,7 +1,13 @@
 //! What the fuzz targets run on their input, so that stable tests can replay the kept inputs; in no ordinary build.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::error::ErrorKind;
+use crate::gateway::{error_body, shared};
+use crate::http::Response;
 use crate::json::{self, JsonErrorKind, Value};
+use crate::mailbox::Reply;
+use crate::mailbox::wire::Reader;
+use crate::secret::{SecretName, SecretValue};
 use crate::signing::acs3::string_to_sign;
 use crate::signing::diagnosis::{Difference, differing_line};
 use crate::time::Timestamp;
@@ -66,6 +72,41 @@ pub fn signature_diagnosis(data: &[u8]) {
     }
 }
 
+/// Reads an error body: nothing that is found is longer than what it was read from.
+pub fn error_body(data: &[u8]) {
+    let parts = error_body::parts(data);
+    let message = parts.message.as_ref().map(|m| m.expose().len());
+    let found = [parts.code.map(|c| c.len()), message, parts.request_id.map(|id| id.len())];
+    assert!(found.into_iter().flatten().all(|length| length <= data.len()));
+}
+
+/// Reads the answer to GetSecretValue: it is of the name that was asked for, or a protocol error that quotes nothing.
+pub fn answer(data: &[u8]) {
+    let Ok(asked) = SecretName::parse("db/password") else { return };
+    match shared::decode(&Response::new(200, Vec::new(), data.to_vec()), &asked) {
+        Ok(record) => {
+            assert!(record.name == asked.plain() && !record.version_id.is_empty());
+            let value = match &record.value {
+                SecretValue::Text(text) => text.expose().len(),
+                SecretValue::Binary(bytes) => bytes.expose().len(),
+            };
+            assert!(value <= data.len());
+        }
+        Err(error) => {
+            assert!(error.kind() == ErrorKind::Protocol && !error.to_string().contains("needle"));
+        }
+    }
+}
+
+/// Reads what a driver brings to an effect.
+pub fn reply(data: &[u8]) {
+    if let Ok(Reply::Answer(Ok(response))) = Reader::new(data).reply() {
+        let headers = response.headers().iter().map(|(name, value)| name.len().saturating_add(value.len()));
+        let read = headers.fold(response.body().len(), usize::saturating_add);
+        assert!(read <= data.len());
+    }
+}
+
 const OURS: &str = "POST\n/\nSecretName=needle\nhost:kms.cn-hangzhou.aliyuncs.com\nx-acs-action:GetSecretValue\n\
                     x-acs-security-token:needle\n\nhost;x-acs-action;x-acs-security-token\n\
                     e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -98,5 +139,8 @@ mod tests {
         assert!(replay("json", read) >= 20);
         assert!(replay("dates", dates) >= 15);
         assert!(replay("signature_diagnosis", signature_diagnosis) >= 10);
+        assert!(replay("error_body", error_body) >= 15);
+        assert!(replay("answer", answer) >= 15);
+        assert!(replay("reply", reply) >= 15);
     }
 }

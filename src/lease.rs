@@ -6,10 +6,8 @@
 
 use crate::sync::Guarded;
 use crate::time::Instant64;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 /// One piece of work under way, with the result it leaves behind.
 pub(crate) struct Flight<T> {
@@ -78,7 +76,7 @@ impl<T: Clone> Flight<T> {
         self.end(Phase::Abandoned);
     }
 
-    /// Completes when the flight has ended (not when the lease has: that needs a clock).
+    /// Tells when the flight has ended (not when the lease has: that needs a clock).
     pub(crate) fn ended(self: &Arc<Self>) -> Ended<T> {
         Ended { flight: self.clone(), place: None }
     }
@@ -114,35 +112,33 @@ impl<T: Clone> Drop for Lease<T> {
     }
 }
 
-/// See [`Flight::ended`].
+/// A waiter's place at a flight; see [`Flight::ended`]. Dropping it gives the place up.
 pub(crate) struct Ended<T> {
     flight: Arc<Flight<T>>,
     place: Option<usize>,
 }
 
-impl<T> Future for Ended<T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
+impl<T> Ended<T> {
+    /// Whether the flight has ended; if not, its end wakes `waker`, and no waker that was given before.
+    pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
         // The former waker is dropped outside the lock: it may own a task, and with it other waiters of this flight.
-        let (polled, former) = this.flight.state.with(|s| {
+        let (ended, former) = self.flight.state.with(|s| {
             if !matches!(s.phase, Phase::Running { .. }) {
-                return (Poll::Ready(()), None);
+                return (true, None);
             }
-            let former = match this.place.and_then(|p| s.waiters.get_mut(p)) {
-                Some(place) if place.as_ref().is_some_and(|w| w.will_wake(cx.waker())) => None,
-                Some(place) => place.replace(cx.waker().clone()),
+            let former = match self.place.and_then(|p| s.waiters.get_mut(p)) {
+                Some(place) if place.as_ref().is_some_and(|w| w.will_wake(waker)) => None,
+                Some(place) => place.replace(waker.clone()),
                 None => {
-                    this.place = Some(s.waiters.len());
-                    s.waiters.push(Some(cx.waker().clone()));
+                    self.place = Some(s.waiters.len());
+                    s.waiters.push(Some(waker.clone()));
                     None
                 }
             };
-            (Poll::Pending, former)
+            (false, former)
         });
         drop(former);
-        polled
+        ended
     }
 }
 
@@ -162,7 +158,7 @@ impl<T> Drop for Ended<T> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
+    use std::task::{Poll, Wake};
 
     /// Counts its wakes.
     #[derive(Default)]
@@ -192,7 +188,7 @@ mod tests {
     }
 
     fn poll<T>(ended: &mut Ended<T>, waker: &Waker) -> Poll<()> {
-        Pin::new(ended).poll(&mut Context::from_waker(waker))
+        if ended.watch(waker) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Places taken, and those of them in use.
@@ -309,7 +305,7 @@ mod tests {
             drop(owner);
             // The last hold on the first waker goes here, and with it the waiter that it owns.
             assert_eq!(poll(&mut waiter, Waker::noop()), Poll::Pending);
-            drop(done.send(()));
+            let _ = done.send(());
         });
         ends.recv_timeout(std::time::Duration::from_secs(20)).expect("no deadlock");
     }

@@ -14,6 +14,29 @@ use std::time::Duration;
 const AT_ONCE: usize = 6;
 
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
+///
+/// ```
+/// use std::time::Duration;
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+/// # let client = simsim::Client::builder()
+/// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+/// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+/// kms.rotate("db/login", "second");
+/// let former = client.get("db/login").version_stage("ACSPrevious").send().await?;
+/// assert_eq!(former.version_stages(), ["ACSPrevious"]);
+///
+/// let current = client.get("db/login").max_age(Duration::ZERO).timeout(Duration::from_secs(2)).send().await?;
+/// assert_eq!(current.text()?, "second");
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is read before send()"]
 pub struct GetSecret<'a> {
@@ -88,6 +111,24 @@ impl Client {
     }
 
     /// Reads several secrets, at most six at a time: one result per name, in the order of the names.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// let results = client.get_secrets(["db/login", "not/there"]).await;
+    /// assert!(matches!(results.as_slice(), [("db/login", Ok(_)), ("not/there", Err(_))]));
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     pub async fn get_secrets<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -100,7 +141,7 @@ impl Client {
     }
 
     /// Uses a secret; when `is_auth_error` says that the value was refused (a rotation), fetches it anew once and
-    /// uses it again. Many callers that are refused at once share one fetch.
+    /// uses it again. Many callers that are refused at once share at most two fetches.
     ///
     /// # Errors
     /// Whatever `use_secret` returns; when the new value cannot be had, the error of the first use.

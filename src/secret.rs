@@ -19,6 +19,15 @@ pub const ACS_CURRENT: &str = "ACSCurrent";
 pub const ACS_PREVIOUS: &str = "ACSPrevious";
 
 /// A checked secret name: plain (`db/password`) or an ARN (`acs:kms:REGION:ACCOUNT:secret/NAME`).
+///
+/// ```
+/// use simsim::SecretName;
+/// # fn main() -> simsim::Result<()> {
+/// let name = SecretName::parse("acs:kms:cn-hangzhou:1234567890123456:secret/db/password")?;
+/// assert_eq!((name.plain(), name.region()), ("db/password", Some("cn-hangzhou")));
+/// assert!(SecretName::parse("acs:oss:cn-hangzhou:1:bucket").is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecretName {
     full: Arc<str>,
@@ -91,6 +100,14 @@ pub(crate) fn is_region(text: &str) -> bool {
 }
 
 /// Which version of a secret: the current one, or one by stage or by id.
+///
+/// ```
+/// use simsim::{ACS_CURRENT, ACS_PREVIOUS, VersionSelector};
+/// # fn main() -> simsim::Result<()> {
+/// assert_eq!(VersionSelector::stage(ACS_CURRENT)?, VersionSelector::Current);
+/// assert_eq!(VersionSelector::stage(ACS_PREVIOUS)?, VersionSelector::Stage(ACS_PREVIOUS.to_owned()));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum VersionSelector {
@@ -236,6 +253,32 @@ impl Record {
 /// A secret as it was read: the value with its metadata, its age, and whether it is past its time.
 ///
 /// Cheap to clone. `Debug` and `Display` never show the value.
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+/// # let client = simsim::Client::builder()
+/// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+/// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+/// let secret = client.get_secret("db/login").await?;
+/// assert_eq!(secret.text()?.len(), secret.bytes().len());
+/// assert_eq!((secret.name(), secret.stale()), ("db/login", false));
+/// assert_eq!(secret.to_string(), "Secret(db/login)");
+/// # #[cfg(feature = "json")] {
+/// #[derive(serde::Deserialize)]
+/// struct Login { user: String, password: String }
+/// let login: Login = secret.json()?;
+/// # assert_eq!((login.user.as_str(), login.password.as_str()), ("u", "first"));
+/// # }
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone)]
 pub struct Secret {
     record: Arc<Record>,
@@ -377,3 +420,6 @@ impl fmt::Display for Secret {
         write!(f, "Secret({})", self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,12 @@ use zeroize::Zeroize;
 
 /// Holds a secret: prints as `[REDACTED]` (no prefix, no length), has no `Serialize`, is overwritten on drop.
 /// The plain value leaves it only through [`expose`](Sensitive::expose).
+///
+/// ```
+/// let password = simsim::Sensitive::new(String::from("open sesame"));
+/// assert_eq!(format!("{password} {password:?}"), "[REDACTED] [REDACTED]");
+/// assert_eq!(password.expose(), "open sesame");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sensitive<T: Zeroize>(T);
 

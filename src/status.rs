@@ -20,7 +20,7 @@ pub struct ClientStatus {
     pub hits: u64,
     /// Reads answered with an old value because a refresh had failed.
     pub stale: u64,
-    /// Fetches from KMS.
+    /// Reads that fetched from KMS (refreshes behind an answer are not among them).
     pub misses: u64,
     /// Reads that waited for another's fetch.
     pub coalesced: u64,
@@ -30,7 +30,7 @@ pub struct ClientStatus {
     pub bytes: u64,
     /// The age of the oldest value that is past its time.
     pub oldest_stale: Option<Duration>,
-    /// How the last fetch failed; `None` after a success.
+    /// How the last fetch failed; `None` after a success. A read that set itself a shorter time is not counted.
     pub last_error: Option<Error>,
     /// Whether the client was closed.
     pub closed: bool,
@@ -38,6 +38,26 @@ pub struct ClientStatus {
 
 impl Client {
     /// The client's state.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> simsim::Result<()> {
+    /// # let runtime = simsim::runtime::TokioRuntime::new();
+    /// # let kms = simsim_emulator::Emulator::new(runtime);
+    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+    /// # let client = simsim::Client::builder()
+    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
+    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
+    /// client.get_secret("db/login").await?;
+    /// let status = client.status();
+    /// assert_eq!((status.region.as_deref(), status.credential_source), (Some("cn-hangzhou"), "static_ak"));
+    /// assert_eq!((status.entries, status.misses), (1, 1));
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     pub fn status(&self) -> ClientStatus {
         let inner = &self.inner;
         let counts = inner.cache.counts(inner.clock().now());
@@ -58,7 +78,8 @@ impl Client {
     }
 
     /// Whether the client is ready to serve: it is open, its credentials can be had, and the last fetch, if there was
-    /// one, did not fail. Sends nothing to KMS, so it costs nothing of the quota; a credentials provider may be asked.
+    /// one, did not fail, or only for reasons of that one secret (there is none, it may not be read). Sends nothing to
+    /// KMS, so it costs nothing of the quota; a credentials provider may be asked.
     ///
     /// # Errors
     /// What stands in the way.
@@ -70,8 +91,8 @@ impl Client {
         let deadline = inner.clock().now().mono.after(inner.target.timeout);
         inner.credentials.get(inner.clock(), deadline).await?;
         match inner.last_error.with(|last| last.clone()) {
-            Some(error) => Err(error),
-            None => Ok(()),
+            Some(error) if !error.kind().is_of_one_secret() => Err(error),
+            _ => Ok(()),
         }
     }
 }

@@ -41,6 +41,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub(crate) const SHARDS: usize = 64;
 #[cfg(target_arch = "wasm32")]
 pub(crate) const SHARDS: usize = 1;
+/// Whether this is an isolate: one thread, little memory.
+pub(crate) const ISOLATE: bool = SHARDS == 1;
 
 /// Whether a runtime may let one task wake another. On wasm32 tasks belong to requests, which may not touch each other.
 pub(crate) const TASKS_WAKE_TASKS: bool = cfg!(not(target_arch = "wasm32"));

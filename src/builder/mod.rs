@@ -25,6 +25,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a client is made of; see [`Client::builder`].
+///
+/// Nothing is sent before the first read. What is wrong with an option is said by [`build`](Self::build), by its name:
+///
+/// ```
+/// use simsim::{Client, Credentials, ErrorKind};
+/// # fn main() -> simsim::Result<()> {
+/// let credentials = Credentials::access_key("LTAI-example", "not-a-real-secret")?;
+/// let error = Client::builder()
+///     .endpoint("https://kms.example.com/some/path")
+///     .credentials(credentials)
+///     .build()
+///     .unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Config);
+/// assert!(error.to_string().contains("endpoint: must be a host only"));
+/// # Ok(()) }
+/// ```
 #[derive(Default)]
 pub struct ClientBuilder {
     region: Option<String>,
@@ -112,6 +128,12 @@ impl ClientBuilder {
     /// Reads what is not set in code from these variables: `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET`,
     /// `…_SECURITY_TOKEN`, `ALIBABA_CLOUD_REGION_ID` or `FC_REGION`, `ALIBABA_CLOUD_KMS_ENDPOINT`.
     /// Without this call a builder never reads the environment.
+    ///
+    /// ```
+    /// let variable = |name: &str| (name == "ALIBABA_CLOUD_ACCESS_KEY_ID").then(|| String::from("LTAI-example"));
+    /// let error = simsim::Client::builder().environment(variable).build().unwrap_err();
+    /// assert!(error.to_string().contains("ALIBABA_CLOUD_ACCESS_KEY_SECRET: is not set"));
+    /// ```
     #[must_use]
     pub fn environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| variable(name).filter(|v| !v.is_empty());

@@ -4,6 +4,7 @@
 use crate::cache::ttl::CachePolicy;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
+use crate::sync::ISOLATE;
 use crate::time::millis;
 use std::time::Duration;
 
@@ -11,6 +12,18 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// How long values are kept, and how much of them.
+///
+/// A value is *fresh* for `ttl`; then for `stale_while_revalidate` it is answered while it is refreshed behind the
+/// answer; then reads wait for KMS, and only if KMS cannot be asked get the value, marked stale, up to
+/// `stale_if_error` past the ttl.
+///
+/// ```
+/// use simsim::CacheOptions;
+/// use std::time::Duration;
+/// // A revoked permission is noticed within a minute, and an outage is bridged for an hour.
+/// let options = CacheOptions::default().ttl(Duration::from_secs(60)).stale_if_error(Duration::from_secs(3600));
+/// # let _ = simsim::Client::builder().cache(options);
+/// ```
 #[derive(Clone, Debug)]
 pub struct CacheOptions {
     ttl: Duration,
@@ -29,7 +42,7 @@ impl Default for CacheOptions {
             stale_if_error: Duration::from_secs(24 * 3600),
             rotation_overlap: Duration::from_secs(600),
             max_entries: 1_000,
-            max_bytes: if cfg!(target_family = "wasm") { 8 << 20 } else { 64 << 20 },
+            max_bytes: if ISOLATE { 8 << 20 } else { 64 << 20 },
         }
     }
 }
@@ -57,7 +70,8 @@ impl CacheOptions {
         self
     }
 
-    /// How long after its next rotation a database or RAM secret may still be answered stale. Default 10 min.
+    /// How long after its next rotation (or its fetch, if that rotation was overdue then) a database or RAM secret may
+    /// still be answered stale. Default 10 min.
     #[must_use]
     pub fn rotation_overlap(mut self, time: Duration) -> Self {
         self.rotation_overlap = time;
@@ -105,6 +119,13 @@ impl CacheOptions {
 }
 
 /// How failed requests are sent again.
+///
+/// ```
+/// use simsim::RetryOptions;
+/// use std::time::Duration;
+/// let options = RetryOptions::default().max_attempts(3).attempt_timeout(Duration::from_secs(1));
+/// # let _ = simsim::Client::builder().retry(options);
+/// ```
 #[derive(Clone, Debug)]
 pub struct RetryOptions {
     max_attempts: u32,

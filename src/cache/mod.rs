@@ -19,7 +19,7 @@ use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::{Guarded, SHARDS};
 use crate::time::{Instant64, Now};
 use names::Hasher;
-use shard::{Rank, Shard};
+use shard::Shard;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -104,7 +104,9 @@ impl Cache {
             flight.abandon();
         }
         // A dropped leader leaves an empty slot behind, and perhaps no completion ever comes to clear it away.
-        if self.slots.load(Ordering::Relaxed) > self.policy.max_entries.max(SPARE).saturating_mul(2) {
+        // Looked for now and then only: while all of them are under way, there is nothing to clear.
+        let slots = self.slots.load(Ordering::Relaxed);
+        if slots > self.policy.max_entries.max(SPARE).saturating_mul(2) && slots.is_multiple_of(SPARE) {
             self.make_room(now.mono);
         }
         entered
@@ -131,31 +133,33 @@ impl Cache {
         self.booked(key.name.as_str(), |s| s.remember_once(key, now, error, random));
     }
 
+    /// Whether asking KMS for the key failed a moment ago: then nobody waits for the next try either.
+    pub(crate) fn keeps_failing(&self, key: &Key, now: Instant64) -> bool {
+        self.with(key.name.as_str(), |s| s.keeps_failing(key, now)).unwrap_or_default()
+    }
+
+    /// Counts a read that waited and was answered with an old value in the end.
+    pub(crate) fn count_stale(&self, key: &Key) {
+        self.with(key.name.as_str(), Shard::count_stale);
+    }
+
     /// Evicts the least recently used until the bounds hold. A flight under way is never evicted.
+    ///
+    /// Looking for the oldest means looking at every slot, so a large cache makes room for several at once: those
+    /// that are as old as the oldest thirty-second. A small one evicts exactly the oldest.
     fn make_room(&self, now: Instant64) {
-        loop {
-            let slots = self.slots.load(Ordering::Relaxed);
-            let bytes = self.bytes.load(Ordering::Relaxed);
-            if slots <= self.policy.max_entries.max(1) && bytes <= self.policy.max_bytes {
-                return;
-            }
-            let mut oldest: Option<(Rank, usize)> = None;
-            for (index, shard) in self.shards.iter().enumerate() {
-                if let Some(rank) = shard.0.with(|s| s.oldest(now))
-                    && oldest.is_none_or(|(first, _)| rank < first)
-                {
-                    oldest = Some((rank, index));
-                }
-            }
-            let Some((rank, shard)) = oldest.and_then(|(r, i)| Some((r, self.shards.get(i)?))) else {
-                return;
-            };
-            shard.0.with(|s| {
-                let before = s.size();
-                s.evict(rank, now);
-                self.book(before, s.size());
-            });
+        while self.is_over() {
+            let window = u64::try_from(self.slots.load(Ordering::Relaxed) / 32).unwrap_or(0);
+            let ranks = self.shards.iter().filter_map(|shard| shard.0.with(|s| s.oldest(now)));
+            let Some(oldest) = ranks.min() else { return };
+            let mut quota = window.max(1);
+            self.each(|s| s.evict(oldest, window, &mut quota, now));
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.slots.load(Ordering::Relaxed) > self.policy.max_entries.max(1)
+            || self.bytes.load(Ordering::Relaxed) > self.policy.max_bytes
     }
 
     /// Forgets one name in all its versions, or everything; flights under way no longer count for the cache.
@@ -173,7 +177,7 @@ impl Cache {
         self.each(Shard::close);
     }
 
-    fn each(&self, f: impl Fn(&mut Shard)) {
+    fn each(&self, mut f: impl FnMut(&mut Shard)) {
         for shard in &self.shards {
             shard.0.with(|s| {
                 let before = s.size();

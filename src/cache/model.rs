@@ -121,7 +121,7 @@ fn action() -> impl Strategy<Value = Action> {
     let retry_after = prop::option::weighted(0.2, 0..120_000u64);
     let kind = prop_oneof![0..KINDS.len(), 3..5usize, 7..9usize];
     prop_oneof![
-        14 => (key(), prop::option::weighted(0.2, 0..8_000u64))
+        14 => (key(), prop::option::weighted(0.2, prop_oneof![1 => Just(0), 6 => 0..8_000u64]))
             .prop_map(|(key, max_age)| Action::Read { key, max_age }),
         5 => key().prop_map(|key| Action::Hot { key }),
         2 => key().prop_map(|key| Action::Ask { key }),

@@ -196,7 +196,7 @@ impl Shard {
             }
             Intent::Read { max_age } => {
                 if let Some(entry) = slot.entry.as_ref().filter(|_| freshness != Freshness::Gone) {
-                    let young = max_age.is_none_or(|max| entry.schedule.age(now) <= max);
+                    let young = max_age.is_none_or(|max| !max.is_zero() && entry.schedule.age(now) <= max);
                     match (freshness, young) {
                         (Freshness::Fresh, true) => {
                             let secret = read(entry, false);
@@ -318,6 +318,16 @@ impl Shard {
         }
     }
 
+    /// Whether the last try failed, and the time to leave the key alone is not long over.
+    pub(super) fn keeps_failing(&mut self, key: &Key, now: Instant64) -> bool {
+        let failure = self.find(key).and_then(|s| s.failure.as_ref());
+        failure.is_some_and(|f| now < f.until.after(Duration::from_millis(BACKOFF.1)))
+    }
+
+    pub(super) fn count_stale(&mut self) {
+        self.stale = self.stale.wrapping_add(1);
+    }
+
     /// Remembers a failure for the time that its kind asks for.
     fn remember(&mut self, key: &Key, now: Now, error: &Error, random: u64) {
         let Some(slot) = self.find(key) else { return };
@@ -405,13 +415,24 @@ impl Shard {
         self.names.values().flatten().filter_map(|s| s.rank(now)).min()
     }
 
-    pub(super) fn evict(&mut self, rank: Rank, now: Instant64) {
-        let found = self.names.iter().find_map(|(name, versions)| {
-            let at = versions.iter().position(|s| s.rank(now) == Some(rank))?;
-            Some((name.clone(), at))
-        });
-        if let Some((name, at)) = found {
+    /// Evicts up to `quota` slots of the oldest's kind whose last use lies within `window` insertions of its own;
+    /// with a window of zero, the oldest alone.
+    pub(super) fn evict(&mut self, oldest: Rank, window: u64, quota: &mut u64, now: Instant64) {
+        let (valuable, used) = oldest;
+        let newest = used.generation.saturating_add(window);
+        while *quota > 0 {
+            let found = self.names.iter().find_map(|(name, versions)| {
+                let goes = |slot: &Slot| {
+                    slot.rank(now).is_some_and(|rank| {
+                        rank == oldest || (window > 0 && rank.0 == valuable && rank.1.generation <= newest)
+                    })
+                };
+                let at = versions.iter().position(goes)?;
+                Some((name.clone(), at))
+            });
+            let Some((name, at)) = found else { return };
             self.take_out(&name, at);
+            *quota = quota.saturating_sub(1);
         }
     }
 

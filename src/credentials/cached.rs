@@ -3,6 +3,7 @@
 
 use super::{Context, Credentials, DynProvideCredentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::runtime::{Clock, wait_for_end};
 use crate::sync::{Either, Guarded, race};
@@ -127,8 +128,12 @@ impl CachedCredentials {
                 Next::Follow(flight) => match wait_for_end(&flight, clock, deadline).await {
                     Some(Status::Done(outcome)) => return outcome,
                     Some(_) => {}
-                    None => return Err(late()),
+                    None => return Err(out_of_time(Some(late()), 0)),
                 },
+                // Nobody is left to take what the provider would give.
+                Next::Lead(_, old) if now.mono >= deadline => {
+                    return old.ok_or_else(|| out_of_time(Some(late()), 0));
+                }
                 Next::Lead(lease, old) => {
                     let limit = match old {
                         Some(_) => deadline.min(now.mono.after(PATIENCE)),
@@ -140,6 +145,11 @@ impl CachedCredentials {
                         Either::Left(Ok(Some(credentials))) => Ok(credentials),
                         Either::Left(Ok(None)) => Err(not_configured()),
                         Either::Left(Err(error)) => Err(unavailable(error)),
+                        // The caller's own time is over, which says little of the provider: the flight is abandoned,
+                        // and another waiter asks.
+                        Either::Right(()) if limit == deadline => {
+                            return old.ok_or_else(|| out_of_time(Some(late()), 0));
+                        }
                         Either::Right(()) => Err(late()),
                     };
                     let outcome = self.settle(&lease, outcome, clock.corrected(), old.is_some());
@@ -197,10 +207,12 @@ impl CachedCredentials {
                             Some(Snapshot { credentials: credentials.clone(), obtained: now, expiration });
                     }
                 }
-                Err(error) => {
+                // A late failure of a leader that was replaced says nothing of what the provider gives now.
+                Err(error) if current => {
                     let pause = if old_serves { PAUSE.1 } else { PAUSE.0 };
                     s.failure = Some((error.clone(), now.mono.after(pause)));
                 }
+                Err(_) => {}
             }
             outcome
         })
@@ -260,15 +272,4 @@ fn late() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_is_refreshed_ahead_but_never_in_its_first_half() {
-        let minutes = |m: u64| m * 60_000;
-        assert_eq!(refresh_at(minutes(60)), minutes(48));
-        assert_eq!(refresh_at(minutes(15)), minutes(10));
-        assert_eq!(refresh_at(minutes(8)), minutes(4));
-        assert_eq!(refresh_at(minutes(36 * 60)), minutes(36 * 60 - 15));
-    }
-}
+mod tests;

@@ -9,6 +9,31 @@ use std::future::Future;
 
 /// Asks an async function. Sessions that it returns with an expiry are kept until shortly before it;
 /// without one the function is asked again for every call to the service.
+///
+/// ```
+/// use simsim::credentials::CallbackCredentials;
+/// use simsim::{Client, Credentials};
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+/// let credentials = CallbackCredentials::new(|| async {
+///     // … ask whatever issues sessions …
+///     Credentials::access_key("LTAI-example", "not-a-real-secret")
+/// });
+/// let client = Client::builder()
+///     .region("cn-hangzhou")
+///     .credentials(credentials)
+///     # .fetch(kms).runtime(runtime)
+///     .build()?;
+/// client.get_secret("db/login").await?;
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 pub struct CallbackCredentials<F>(F);
 
 impl<F, R> CallbackCredentials<F>

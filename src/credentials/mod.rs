@@ -23,6 +23,17 @@ const MAX_TOKEN: usize = 64 * 1024;
 /// An AccessKey pair, or the triple of a session: id, secret, token and expiry as ONE immutable value.
 ///
 /// Cheap to clone. `Debug` shows the expiry and whether there is a token, nothing else.
+///
+/// ```
+/// use simsim::{Credentials, Timestamp};
+/// # fn main() -> simsim::Result<()> {
+/// let session = Credentials::session("STS.example", "not-a-real-secret", "not-a-real-token")?
+///     .with_expiration(Timestamp::from_millis(4_070_908_800_000));
+/// assert!(!format!("{session:?}").contains("not-a-real"));
+/// // A line break that came along from a file is found before anything is sent.
+/// assert!(Credentials::access_key("LTAI-example", "not-a-real-secret\n").is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials(Arc<Parts>);
 
@@ -170,6 +181,32 @@ impl Context<'_> {
 ///
 /// A provider need not cache or coalesce: the client does both, refreshes sessions ahead of their expiry, and
 /// keeps a session that is still valid when its refresh fails.
+///
+/// ```
+/// use simsim::credentials::{Context, Credentials, ProvideCredentials};
+/// use simsim::{Client, ErrorKind, Result};
+///
+/// /// Reads a session from a file that a sidecar keeps up to date.
+/// struct FromFile(std::path::PathBuf);
+///
+/// impl ProvideCredentials for FromFile {
+///     async fn provide(&self, _cx: &Context<'_>) -> Result<Option<Credentials>> {
+///         let Ok(text) = std::fs::read_to_string(&self.0) else { return Ok(None) };
+///         let [id, secret, token] = text.lines().collect::<Vec<_>>()[..] else {
+///             // Never quote what was read.
+///             return Err(simsim::Error::new(ErrorKind::CredentialsUnavailable, "the file has not three lines"));
+///         };
+///         Credentials::session(id, secret, token).map(Some)
+///     }
+///
+///     fn name(&self) -> &'static str {
+///         "file"
+///     }
+/// }
+///
+/// let builder = Client::builder().credentials(FromFile("session".into()));
+/// # let _ = builder;
+/// ```
 pub trait ProvideCredentials: MaybeSend + MaybeSync + 'static {
     /// Obtains credentials. `Ok(None)` means "not configured here, try the next source"; an error means
     /// "configured but broken" and stops the search.

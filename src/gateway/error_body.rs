@@ -32,9 +32,13 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
     let parts = parts(response.body());
     let status = response.status();
     let code = parts.code.filter(|c| !c.is_empty());
+    let id = parts.request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
+    let id = id.map(printable).filter(|id| !id.is_empty());
     let kind = match &code {
         Some(code) => kind_of_code(code, status),
         None if (300..400).contains(&status) => ErrorKind::Protocol,
+        // Every answer of the service has an id. A proxy's own refusal revokes nothing.
+        None if matches!(status, 401 | 403) && id.is_none() => ErrorKind::Protocol,
         None => kind_of_status(status),
     };
     let explanation = match (&code, &parts.message) {
@@ -57,8 +61,7 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
     if let Some(message) = parts.message {
         error = error.with_service_message(message.into_exposed());
     }
-    let id = parts.request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
-    if let Some(id) = id.map(printable).filter(|id| !id.is_empty()) {
+    if let Some(id) = id {
         error = error.with_request_id(id);
     }
     Refusal { error, code }
@@ -96,5 +99,136 @@ pub(crate) fn parts(body: &[u8]) -> Parts {
         code: element("Code"),
         message: element("Message").map(Sensitive::new),
         request_id: element("RequestId"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signing::acs3::{Acs3Request, sign};
+    use crate::time::Timestamp;
+    use proptest::prelude::*;
+
+    fn shown(body: &[u8]) -> (Option<String>, Option<String>, Option<String>) {
+        let Parts { code, message, request_id } = parts(body);
+        (code, message.map(Sensitive::into_exposed), request_id)
+    }
+
+    fn signed() -> Signed {
+        let request = Acs3Request {
+            method: crate::http::Method::Post,
+            host: "kms.cn-hangzhou.aliyuncs.com",
+            path: "/",
+            action: "GetSecretValue",
+            version: "2016-01-20",
+            query: &[],
+            headers: &[],
+            body: &[],
+        };
+        sign(&request, None, Timestamp::from_millis(0), "nonce")
+    }
+
+    fn refusal(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Refusal {
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        decode(&Response::new(status, headers, body.to_vec()), &signed())
+    }
+
+    #[test]
+    fn code_message_and_request_id_are_found_in_every_form_that_the_service_has() {
+        let xml = "<?xml version='1.0'?>\n<Error>\n<RequestId>r</RequestId><Code>C</Code><Message>m</Message></Error>";
+        for body in [
+            r#"{"Code":"C","Message":"m","RequestId":"r"}"#,
+            r#"{"code":"C","message":"m","requestId":"r"}"#,
+            r#"{"Recommend":null,"HostId":"h","RequestId":"r","Message":"m","Code":"C","Extra":[{}]}"#,
+            xml,
+            &[" \r\n\t", xml].concat(),
+        ] {
+            let found = shown(body.as_bytes());
+            assert_eq!(found, (Some("C".into()), Some("m".into()), Some("r".into())), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_absent() {
+        for body in [
+            &b""[..],
+            b"{}",
+            b"null",
+            b"[\"Code\"]",
+            b"\"Code\"",
+            br#"{"Code":null,"Message":7,"RequestId":["r"]}"#,
+            b"Service Unavailable",
+            b"<html><head><Code>C</Code></head></html>",
+            b"<!DOCTYPE HTML><HTML><Code>C</Code></HTML>",
+            b"<Error><Code>C</Error>",
+            b"<Code><Code",
+            b"\xff\xfe<Code>C</Code>",
+            b"{\"Code\":\"C\"",
+            &[0; 64],
+        ] {
+            assert_eq!(shown(body), (None, None, None), "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_code_decides_and_a_status_only_without_one() {
+        let kind = |status, body: &str| refusal(status, &[], body.as_bytes()).error.kind();
+        assert_eq!(kind(500, r#"{"Code":"Forbidden.ResourceNotFound"}"#), ErrorKind::NotFound);
+        assert_eq!(kind(404, r#"{"Code":""}"#), ErrorKind::Protocol);
+        let with_id = |status| refusal(status, &[("x-acs-request-id", "r")], b"").error.kind();
+        assert_eq!(
+            (with_id(403), with_id(401)),
+            (ErrorKind::PermissionDenied, ErrorKind::CredentialsRejected)
+        );
+        // Without the service's id it is the word of some proxy.
+        assert_eq!((kind(403, ""), kind(401, "<html>")), (ErrorKind::Protocol, ErrorKind::Protocol));
+        assert_eq!(kind(503, "<html>busy</html>"), ErrorKind::Unavailable);
+        assert_eq!(kind(302, ""), ErrorKind::Protocol);
+        assert_eq!(kind(0, ""), ErrorKind::Protocol);
+    }
+
+    #[test]
+    fn the_request_id_may_come_in_a_header_and_is_made_printable() {
+        let header = [("X-Acs-Request-Id", "from-header")];
+        let id = |headers: &[(&str, &str)], body: &str| {
+            refusal(500, headers, body.as_bytes()).error.request_id().map(str::to_owned)
+        };
+        assert_eq!(id(&header, "").as_deref(), Some("from-header"));
+        assert_eq!(id(&header, r#"{"RequestId":"from-body"}"#).as_deref(), Some("from-body"));
+        assert_eq!(id(&[], r#"{"RequestId":"a\u001b[31m b"}"#).as_deref(), Some("a31mb"));
+        assert_eq!(id(&[], r#"{"RequestId":"\u0007"}"#), None);
+    }
+
+    #[test]
+    fn the_time_to_wait_is_read_and_capped() {
+        let wait = |headers: &[(&str, &str)]| refusal(429, headers, b"").error.retry_after();
+        let ms = |ms| Some(Duration::from_millis(ms));
+        assert_eq!(wait(&[("Retry-After", "3")]), ms(3_000));
+        assert_eq!(wait(&[("retry-after", "3"), ("x-acs-retry-after", " 250 ")]), ms(250));
+        assert_eq!(wait(&[("Retry-After", "3"), ("x-acs-retry-after", "0")]), ms(3_000));
+        assert_eq!(wait(&[("Retry-After", "86400")]), ms(120_000));
+        assert_eq!(wait(&[("x-acs-retry-after", "18446744073709551615")]), ms(120_000));
+        for nonsense in ["", "-1", "1.5", "soon", "18446744073709551616", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+            assert_eq!(wait(&[("retry-after", nonsense)]), None, "{nonsense}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_and_no_header_panics(
+            status in any::<u16>(),
+            name in prop::sample::select(&["retry-after", "x-acs-retry-after", "x-acs-request-id"][..]),
+            value in any::<String>(),
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..200),
+                r#"[ ]?[<{]("?(Code|Message|RequestId|html)"?[:>]"?[A-Za-z.<>/\\]{0,9}"?[,}<]?/?){0,4}"#
+                    .prop_map(String::into_bytes),
+            ],
+        ) {
+            let Refusal { error, code } = refusal(status, &[(name, &value)], &body);
+            prop_assert!(error.retry_after().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
+            prop_assert!(code.is_none_or(|code| !code.is_empty() && code.len() <= body.len()));
+            prop_assert!(error.to_string().chars().all(|c| !c.is_control()));
+        }
     }
 }

@@ -42,9 +42,13 @@ pub(crate) fn query<'a>(
 /// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    let mut body = json::parse(response.body())
-        .map_err(|e| Error::protocol(["the answer is not JSON: ", &e.text()].concat()))?;
-    let request_id = text(&mut body, "RequestId").map(|id| crate::error::printable(&id));
+    let mut parsed = json::parse(response.body());
+    let request_id = match &mut parsed {
+        Ok(body) => text(body, "RequestId"),
+        Err(_) => None,
+    };
+    let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
+    let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
     let wrong = |what: &str| {
         let error = Error::protocol(what.to_owned()).with_status(response.status());
         match &request_id {
@@ -52,6 +56,7 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
             None => error,
         }
     };
+    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
     let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
     if name != asked.plain() {
         return Err(wrong("the answer's SecretName is not the asked one"));
@@ -103,4 +108,150 @@ fn stages(value: Option<&Value>) -> Vec<String> {
 /// `604800s`.
 fn interval(text: &str) -> Option<Duration> {
     decimal(text.strip_suffix('s')?).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use proptest::prelude::*;
+
+    fn read(asked: &str, body: &str) -> Result<Record> {
+        decode(&Response::new(200, Vec::new(), body.as_bytes().to_vec()), &SecretName::parse(asked)?)
+    }
+
+    /// An answer with these members beside the ones that must be there.
+    fn with(members: &str) -> Record {
+        read("a", &[r#"{"SecretName":"a","VersionId":"v1","SecretData":"x""#, members, "}"].concat()).unwrap()
+    }
+
+    #[test]
+    fn every_documented_member_is_read() {
+        let record = read(
+            "db/password",
+            r#"{"SecretName":"db/password","VersionId":"v2","SecretData":"{\"user\":\"u\"}",
+                "SecretDataType":"text","SecretType":"Rds","CreateTime":"2026-01-02T03:04:05Z",
+                "VersionStages":{"VersionStage":["ACSCurrent","Mine"]},"ExtendedConfig":"{}",
+                "AutomaticRotation":"Enabled","RotationInterval":"604800s",
+                "LastRotationDate":"2026-01-01T00:00:00Z","NextRotationDate":"2026-01-08T00:00:00Z",
+                "RequestId":"r-1"}"#,
+        )
+        .unwrap();
+        assert_eq!(record.value.bytes(), br#"{"user":"u"}"#);
+        assert_eq!((record.version_id.as_str(), record.secret_type), ("v2", SecretType::Rds));
+        assert_eq!(record.version_stages, ["ACSCurrent", "Mine"]);
+        assert_eq!(record.create_time, Timestamp::parse_iso("2026-01-02T03:04:05Z"));
+        assert_eq!(record.rotation_interval, Some(Duration::from_secs(604_800)));
+        assert_eq!(record.automatic_rotation.as_deref(), Some("Enabled"));
+        assert_eq!(record.last_rotation_date, Timestamp::parse_iso("2026-01-01T00:00:00Z"));
+        assert_eq!(record.next_rotation_date, Timestamp::parse_iso("2026-01-08T00:00:00Z"));
+        assert_eq!(record.extended_config.map(Sensitive::into_exposed).as_deref(), Some("{}"));
+        assert_eq!(record.request_id.as_deref(), Some("r-1"));
+    }
+
+    #[test]
+    fn stages_come_as_an_object_as_a_list_or_not_at_all() {
+        let stages = |value: &str| with(&[r#","VersionStages":"#, value].concat()).version_stages;
+        assert_eq!(stages(r#"{"VersionStage":["ACSCurrent"]}"#), ["ACSCurrent"]);
+        assert_eq!(stages(r#"["ACSCurrent","ACSPrevious"]"#), ["ACSCurrent", "ACSPrevious"]);
+        assert_eq!(stages(r#"["ACSCurrent",null,7]"#), ["ACSCurrent"]);
+        for none in ["null", "{}", "[]", r#"{"VersionStage":null}"#, "\"ACSCurrent\"", "7"] {
+            assert!(stages(none).is_empty(), "{none}");
+        }
+        assert!(with("").version_stages.is_empty());
+    }
+
+    #[test]
+    fn null_missing_and_malformed_members_are_absent_alike() {
+        let members = [
+            "CreateTime",
+            "ExtendedConfig",
+            "AutomaticRotation",
+            "RotationInterval",
+            "LastRotationDate",
+            "NextRotationDate",
+            "RequestId",
+            "SecretType",
+            "SecretDataType",
+        ];
+        let nulls: String = members.iter().flat_map(|m| [",\"", m, "\":null"]).collect();
+        let odd =
+            r#","CreateTime":"yesterday","RotationInterval":"7d","NextRotationDate":7,"ExtendedConfig":"""#;
+        for record in [with(""), with(&nulls), with(odd)] {
+            assert!(record.create_time.is_none() && record.rotation_interval.is_none());
+            assert!(record.last_rotation_date.is_none() && record.next_rotation_date.is_none());
+            assert!(record.extended_config.is_none() && record.automatic_rotation.is_none());
+            assert!(record.request_id.is_none() && matches!(record.value, SecretValue::Text(_)));
+            assert_eq!(record.secret_type, SecretType::Other(String::new()));
+        }
+    }
+
+    #[test]
+    fn binary_data_is_decoded_and_unknown_types_stay_text() {
+        let binary = r#"{"SecretName":"a","VersionId":"v","SecretDataType":"binary","SecretData":"AP8="}"#;
+        let record = read("a", binary).unwrap();
+        assert!(matches!(record.value, SecretValue::Binary(_)) && record.value.bytes() == [0, 255]);
+        let unknown = with(r#","SecretDataType":"hologram","SecretType":"Tomorrow""#);
+        assert!(matches!(unknown.value, SecretValue::Text(_)));
+        assert_eq!(unknown.secret_type.as_str(), "Tomorrow");
+    }
+
+    #[test]
+    fn an_answer_to_another_question_is_refused_and_never_quoted() {
+        for body in [
+            "",
+            "<html>needle</html>",
+            "[]",
+            "\"needle\"",
+            r#"{"SecretName":"a","VersionId":"v"}"#,
+            r#"{"SecretName":"a","SecretData":"needle"}"#,
+            r#"{"SecretName":"a","VersionId":"","SecretData":"needle"}"#,
+            r#"{"SecretName":null,"VersionId":"v","SecretData":"needle"}"#,
+            r#"{"SecretName":"needle","VersionId":"v","SecretData":"needle"}"#,
+            r#"{"SecretName":"A","VersionId":"v","SecretData":"needle"}"#,
+            r#"{"SecretName":"a","VersionId":"v","SecretData":{"needle":1}}"#,
+            r#"{"SecretName":"a","VersionId":"v","SecretDataType":"binary","SecretData":"needle!"}"#,
+        ] {
+            let error = read("a", body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{body}");
+            assert!(!format!("{error} {error:?}").contains("needle"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_arn_is_answered_by_its_plain_name() {
+        let body = r#"{"SecretName":"db/password","VersionId":"v","SecretData":"x"}"#;
+        assert!(read("acs:kms:cn-hangzhou:1234:secret/db/password", body).is_ok());
+        assert!(read("acs:kms:cn-hangzhou:1234:secret/password", body).is_err());
+    }
+
+    #[test]
+    fn the_query_names_exactly_one_version() {
+        let name = SecretName::parse("a").unwrap();
+        let pairs = |selector: VersionSelector, extended| {
+            let query = query(&name, &selector, extended).into_iter();
+            query.map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("&")
+        };
+        assert_eq!(pairs(VersionSelector::Current, false), "SecretName=a&VersionStage=ACSCurrent");
+        let stage = VersionSelector::stage("ACSPrevious").unwrap();
+        assert_eq!(pairs(stage, true), "SecretName=a&VersionStage=ACSPrevious&FetchExtendedConfig=true");
+        assert_eq!(pairs(VersionSelector::id("v1").unwrap(), false), "SecretName=a&VersionId=v1");
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics_and_what_is_read_is_of_the_name_that_was_asked_for(
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..200),
+                r#"\{("(SecretName|VersionId|SecretData|SecretDataType|VersionStages|RotationInterval)":("a"|"binary"|"9{1,25}s"|null|\[\]|\{\}),){0,8}"SecretData":"AA=="\}"#
+                    .prop_map(String::into_bytes),
+            ],
+        ) {
+            let asked = SecretName::parse("a").unwrap();
+            match decode(&Response::new(200, Vec::new(), body), &asked) {
+                Ok(record) => prop_assert!(record.name == "a" && !record.version_id.is_empty()),
+                Err(error) => prop_assert_eq!(error.kind(), ErrorKind::Protocol),
+            }
+        }
+    }
 }

@@ -195,6 +195,42 @@ impl std::error::Error for FetchError {}
 ///
 /// An implementation never follows redirects, never logs headers or bodies, reads at most
 /// [`Request::max_body`] bytes and lets dropping the future end the exchange.
+///
+/// A transport around another one, which counts:
+///
+/// ```
+/// use simsim::http::{Fetch, FetchError, Request, Response};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// struct Counted<F>(F, AtomicU64);
+///
+/// impl<F: Fetch> Fetch for Counted<F> {
+///     async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
+///         self.1.fetch_add(1, Ordering::Relaxed);
+///         self.0.fetch(request).await
+///     }
+/// }
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.add_access_key("LTAI-example", "not-a-real-secret");
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
+/// let counted = Arc::new(Counted(kms, AtomicU64::new(0)));
+/// let client = simsim::Client::builder()
+///     .region("cn-hangzhou")
+///     .fetch(counted.clone())
+///     # .runtime(runtime)
+///     # .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?)
+///     .build()?;
+/// client.get_secret("db/login").await?;
+/// assert_eq!(counted.1.load(Ordering::Relaxed), 1);
+/// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 pub trait Fetch: MaybeSend + MaybeSync + 'static {
     /// Sends `request`.
     ///

@@ -194,3 +194,63 @@ impl Desk {
         task.map_or(Ok(()), Err)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn draw(pool: &mut Pool) -> [u8; 16] {
+        let mut out = [0; 16];
+        pool.fill(&mut out).expect("seeded");
+        out
+    }
+
+    #[test]
+    fn an_unseeded_pool_gives_an_error_and_no_bytes() {
+        let mut pool = Pool::default();
+        for entropy in [&[][..], &[7; SEED - 1]] {
+            pool.mix(entropy);
+            let mut out = [0; 40];
+            assert_eq!(pool.fill(&mut out).unwrap_err().kind(), ErrorKind::Internal);
+            assert_eq!(out, [0; 40]);
+        }
+        pool.mix(&[7; SEED]);
+        assert!(pool.fill(&mut [0; 1]).is_ok());
+    }
+
+    #[test]
+    fn no_output_comes_twice_with_or_without_fresh_entropy() {
+        let (mut pool, mut seen) = (Pool::default(), HashSet::new());
+        pool.mix(&[1; 32]);
+        for turn in 0..2_000 {
+            // The same entropy again, as of a broken driver, and too little of it.
+            match turn % 3 {
+                0 => pool.mix(&[1; 32]),
+                1 => pool.mix(b"short"),
+                _ => {}
+            }
+            for _ in 0..3 {
+                assert!(seen.insert(draw(&mut pool)));
+            }
+        }
+    }
+
+    #[test]
+    fn long_outputs_have_no_block_twice_and_seeds_differ() {
+        let mut out = [0; 32 * 64 + 5];
+        let mut pool = Pool::default();
+        pool.mix(&[1; 16]);
+        pool.fill(&mut out).expect("seeded");
+        let blocks: HashSet<&[u8]> = out.chunks(32).collect();
+        assert_eq!(blocks.len(), 65);
+        let first_of = |seed: &[u8]| {
+            let mut pool = Pool::default();
+            pool.mix(seed);
+            draw(&mut pool)
+        };
+        assert_eq!(first_of(&[1; 16]), first_of(&[1; 16]));
+        assert_ne!(first_of(&[1; 16]), first_of(&[2; 16]));
+        assert_ne!(first_of(&[1; 16]), first_of(&[1; 17]));
+    }
+}

@@ -7,6 +7,8 @@
 
 mod desk;
 mod leaf;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
@@ -28,8 +30,7 @@ pub type OpId = u32;
 /// Names an effect; never used twice.
 pub type EffectId = u32;
 
-/// What an operation asks its driver to do.
-#[derive(Debug)]
+/// What an operation asks its driver to do. `Debug` never shows a result: it holds the value.
 #[non_exhaustive]
 pub enum Effect {
     /// Send this request; answer with [`Reply::Answer`].
@@ -49,6 +50,20 @@ pub enum Effect {
     Abort(EffectId),
     /// The operation is over, with this result. No reply.
     Done(Vec<u8>),
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fetch(request) => f.debug_tuple("Fetch").field(request).finish(),
+            Self::Sleep(time) => f.debug_tuple("Sleep").field(time).finish(),
+            Self::Provide { rejected } => f.debug_struct("Provide").field("rejected", rejected).finish(),
+            Self::Spawn(op) => f.debug_tuple("Spawn").field(op).finish(),
+            Self::Emit(event) => f.debug_tuple("Emit").field(event).finish(),
+            Self::Abort(effect) => f.debug_tuple("Abort").field(effect).finish(),
+            Self::Done(_) => f.write_str("Done"),
+        }
+    }
 }
 
 /// What a driver brings back.
@@ -224,7 +239,7 @@ impl Mailbox {
 }
 
 #[cfg(test)]
-mod tests {
+mod orphans {
     use super::*;
     use crate::runtime::Runtime as _;
     use crate::time::Timestamp;

@@ -62,6 +62,16 @@ pub struct Event {
 }
 
 /// Receives events. Called outside every lock, on the task that reads: keep it short, and do not block.
+/// Any closure will do.
+///
+/// ```
+/// use simsim::{Client, Event};
+/// let builder = Client::builder().observer(|event: &Event| {
+///     // The name of the secret is hashed, unless observe_names() is said.
+///     println!("{} {} {:?}", event.kind.name(), event.secret, event.duration);
+/// });
+/// # let _ = builder;
+/// ```
 pub trait Observer: MaybeSend + MaybeSync + 'static {
     /// Takes note of one event.
     fn observe(&self, event: &Event);

@@ -42,6 +42,13 @@ pub(crate) struct Limit<'a> {
     pub(crate) name: &'a str,
 }
 
+/// How a call was answered: with what, signed by whom, after how many requests.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    pub(crate) credentials: Credentials,
+    pub(crate) attempts: u32,
+}
+
 /// The transport with its limits; shared by all principals of a client.
 pub(crate) struct OpenApi {
     pub(crate) fetch: Arc<dyn DynFetch>,
@@ -64,14 +71,16 @@ impl OpenApi {
         credentials: &CachedCredentials,
         limit: &Limit<'_>,
         renew: impl Fn(Instant64) + MaybeSend + MaybeSync,
-    ) -> Result<(Response, Credentials)> {
+    ) -> Result<Answer> {
+        let closed = |sent| match limit.closed.load(Ordering::Relaxed) {
+            true => Err(Error::new(ErrorKind::Closed, "").with_attempts(sent)),
+            false => Ok(()),
+        };
         let mut attempts = Attempts::default();
         let mut key: Option<Credentials> = None;
         let mut last: Option<Error> = None;
         loop {
-            if limit.closed.load(Ordering::Relaxed) {
-                return Err(Error::new(ErrorKind::Closed, "").with_attempts(attempts.sent));
-            }
+            closed(attempts.sent)?;
             if self.clock.now().mono >= limit.deadline {
                 return Err(out_of_time(last, attempts.sent));
             }
@@ -86,6 +95,8 @@ impl OpenApi {
                     Err(e) => return Err(e.with_attempts(attempts.sent)),
                 },
             };
+            // The provider may have taken a while.
+            closed(attempts.sent)?;
             let timeout = attempt_timeout(&self.policy, self.clock.now().mono, limit.deadline);
             renew(self.clock.now().mono.after(timeout).after(GRACE));
             let outcome = self.attempt(call, &current, timeout).await;
@@ -93,7 +104,7 @@ impl OpenApi {
             let failure = match outcome {
                 Ok(response) => {
                     self.bucket.with(|b| b.refund(attempts.retried()));
-                    return Ok((response, current));
+                    return Ok(Answer { response, credentials: current, attempts: attempts.sent });
                 }
                 Err(failure) => self.renewable(failure, credentials, &current),
             };
@@ -174,17 +185,18 @@ impl OpenApi {
 
     /// An answer is a success, or a failure with its cause. Every answer's `Date` teaches the clock.
     fn sort(&self, response: Response, signed: &Signed) -> std::result::Result<Response, Failure> {
-        let learnt = self.clock.learn(response.header("date"));
-        if response.body().len() > MAX_BODY {
-            return Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)));
-        }
-        if (200..300).contains(&response.status()) {
-            return Ok(response);
+        let too_large = response.body().len() > MAX_BODY;
+        if too_large || (200..300).contains(&response.status()) {
+            self.clock.learn(response.header("date"), false);
+            let refused = || no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge));
+            return if too_large { Err(refused()) } else { Ok(response) };
         }
         let Refusal { error, code } = error_body::decode(&response, signed);
+        let about_time = code.as_deref().is_some_and(is_clock_code);
+        let learnt = self.clock.learn(response.header("date"), about_time);
         let cause = match code.as_deref() {
             Some("SignatureNonceUsed") => Cause::Nonce,
-            Some(code) if is_clock_code(code) => Cause::Clock { learnt },
+            Some(_) if about_time => Cause::Clock { learnt },
             Some(code) if is_key_code(code) => Cause::Key { renewable: false },
             _ => Cause::Plain,
         };

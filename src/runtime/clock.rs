@@ -8,10 +8,13 @@ use crate::sync::{BoxFuture, MaybeSend, TASKS_WAKE_TASKS, race};
 use crate::time::{Instant64, Now, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// A difference to the service's clock up to this is no fault of the local one, in milliseconds.
 const TOLERANCE: u64 = 60_000;
+/// How far off a date may be that the service accepts, and a minute for the way there, in milliseconds.
+const ACCEPTED: u64 = 16 * 60_000;
 /// The first and the longest nap of a waiter that nobody may wake, in milliseconds.
 const NAP: (u64, u64) = (1, 16);
 
@@ -44,12 +47,18 @@ impl Clock {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    /// Learns from the `Date` of an answer that has just arrived. Returns whether the correction changed by more than
-    /// the tolerance, so that signing again makes a difference.
-    pub(crate) fn learn(&self, date: Option<&str>) -> bool {
+    /// Learns from the `Date` of an answer that has just arrived; `refused`: it refuses ours. Returns whether the
+    /// correction changed by more than the tolerance, so that signing again makes a difference.
+    ///
+    /// The service refuses a date that is farther off than 15 minutes. So an answer that does not, and yet carries such
+    /// a `Date`, got it from a proxy or a cache: one of them must not make a valid session seem expired.
+    pub(crate) fn learn(&self, date: Option<&str>, refused: bool) -> bool {
         let Some(there) = date.and_then(Timestamp::parse_http_date) else { return false };
         let here = self.runtime.now().wall;
         let ahead = there.as_millis().saturating_sub(here.as_millis());
+        if !refused && ahead.abs_diff(self.ahead()) > ACCEPTED {
+            return false;
+        }
         let ahead = if ahead.unsigned_abs() > TOLERANCE { ahead } else { 0 };
         let before = self.ahead.swap(ahead, Ordering::Relaxed);
         ahead.abs_diff(before) > TOLERANCE
@@ -99,8 +108,12 @@ pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
         let rest = until.after(Duration::from_millis(1)).min(deadline).since(now);
         // Boxed: as an await of its own the first way would be linked where it is never gone.
         let wait: BoxFuture<'_, ()> = if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
-            let ended = flight.ended();
+            let mut place = flight.ended();
             Box::pin(async move {
+                let ended = std::future::poll_fn(|cx| match place.watch(cx.waker()) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                });
                 race(ended, clock.sleep(rest)).await;
             })
         } else {

@@ -53,6 +53,19 @@ await run(
       client.close();
     },
 
+    async "two clients share no memory, and a trap stays with its client"() {
+      memories.length = 0;
+      const [one, other] = [new SecretClient(options), new SecretClient(options)];
+      await Promise.all([one.getSecret("canary"), other.getSecret("canary")]);
+      assert.equal(memories.length, 2);
+      const [broken, whole] = memories;
+      new Uint8Array(broken.buffer).fill(0xff);
+      assert.ok(found(whole, "needle-in-memory-4711"));
+      assert.equal((await one.getSecret("canary")).text(), "needle-in-memory-4711");
+      assert.equal((await other.getSecret("canary")).text(), "needle-in-memory-4711");
+      assert.equal(memories.length, 3, "the broken instance was replaced, the other one goes on");
+    },
+
     async "a secret and an error never print what they hold"() {
       const client = new SecretClient(options);
       const secret = await client.getSecret("canary");

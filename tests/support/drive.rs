@@ -1,13 +1,12 @@
 //! A host driver of the mailbox: performs effects on tokio and steps the operations.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::TestRuntime;
+use super::{TestRuntime, Wire};
 use simsim::http::Fetch;
 use simsim::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
 use simsim::runtime::Runtime;
 use simsim::sync::BoxFuture;
 use simsim::{Credentials, Event, Observer, Result};
-use simsim_emulator::Emulator;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -23,19 +22,19 @@ pub struct Driver {
 
 struct Shared {
     mailbox: Mailbox,
-    kms: Option<Emulator>,
+    wire: Option<Wire>,
     provide: Option<Provide>,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl Driver {
     pub fn new(clock: TestRuntime) -> Self {
-        let shared = Shared { mailbox: Mailbox::new(), kms: None, provide: None, observer: None };
+        let shared = Shared { mailbox: Mailbox::new(), wire: None, provide: None, observer: None };
         Self { clock, shared: Arc::new(Mutex::new(shared)) }
     }
 
-    pub fn serve(&self, kms: Emulator) {
-        self.shared.lock().expect("not poisoned").kms = Some(kms);
+    pub fn serve(&self, wire: Wire) {
+        self.shared.lock().expect("not poisoned").wire = Some(wire);
     }
 
     pub fn provide(&self, provide: Provide) {
@@ -120,15 +119,15 @@ impl Driver {
     }
 
     fn reply(&self, effect: Effect) -> BoxFuture<'static, Reply> {
-        let (kms, provide) = {
+        let (wire, provide) = {
             let shared = self.shared.lock().expect("not poisoned");
-            (shared.kms.clone(), shared.provide.clone())
+            (shared.wire.clone(), shared.provide.clone())
         };
         let clock = self.clock.clone();
         match effect {
             Effect::Fetch(request) => {
-                let kms = kms.expect("a KMS");
-                Box::pin(async move { Reply::Answer(kms.fetch(request).await) })
+                let wire = wire.expect("a wire");
+                Box::pin(async move { Reply::Answer(wire.fetch(request).await) })
             }
             Effect::Sleep(time) => Box::pin(async move {
                 clock.sleep(time).await;

@@ -1,30 +1,27 @@
 //! A world for scenarios: a KMS in process, a manual clock, and a client driven by tokio or by the mailbox.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    missing_debug_implementations,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    reason = "each test file uses a part of it, and this is the manual clock"
-)]
+#![allow(clippy::disallowed_methods, reason = "this is the manual clock")]
 
 pub mod drive;
 pub mod runtime;
+pub mod wire;
 
 pub use drive::Driver;
-pub use runtime::TestRuntime;
+pub use runtime::{START, TestRuntime};
+pub use wire::{Trick, Wire};
 
 use simsim::credentials::{CallbackCredentials, Credentials};
 use simsim::runtime::Background;
-use simsim::{Client, ClientBuilder, Error, Result, Secret};
+use simsim::{Client, ClientBuilder, Error, Event, GetSecret, Result, Secret};
 use simsim_emulator::{Emulator, SecretSeed};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// What an observer was told.
+pub type Events = Arc<Mutex<Vec<Event>>>;
 
 pub const KEY_ID: &str = "STS.NTestTemporaryKeyId01";
 pub const KEY_SECRET: &str = "needle-TempSecret/With+Base64=Chars";
@@ -35,6 +32,7 @@ pub const REGION: &str = "cn-hangzhou";
 #[derive(Clone)]
 pub struct World {
     pub kms: Emulator,
+    pub wire: Wire,
     /// The clock of the client's machine (the service has its own).
     pub clock: TestRuntime,
     driver: Option<Driver>,
@@ -58,10 +56,11 @@ impl World {
         let kms = Emulator::new(clock.server());
         kms.add_session(KEY_ID, KEY_SECRET, TOKEN, None);
         kms.put_secret(SecretSeed::text("db/password", "needle-value-1"));
+        let wire = Wire::new(kms.clone());
         if let Some(driver) = &driver {
-            driver.serve(kms.clone());
+            driver.serve(wire.clone());
         }
-        Self { kms, clock, driver }
+        Self { kms, wire, clock, driver }
     }
 
     pub fn is_mailbox(&self) -> bool {
@@ -72,16 +71,20 @@ impl World {
         Credentials::session(KEY_ID, KEY_SECRET, TOKEN).expect("fits")
     }
 
-    /// A builder with this world's transport and clocks, without credentials.
-    pub fn bare(&self) -> ClientBuilder {
+    /// A builder with this world's transport and clocks, without credentials and region.
+    pub fn nowhere(&self) -> ClientBuilder {
         match &self.driver {
             None => {
-                Client::builder().fetch(self.kms.clone()).runtime(self.clock.clone()).background(Spawning)
+                Client::builder().fetch(self.wire.clone()).runtime(self.clock.clone()).background(Spawning)
             }
             Some(driver) => driver
                 .with(|m| Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())),
         }
-        .region(REGION)
+    }
+
+    /// A builder with this world's transport and clocks, without credentials.
+    pub fn bare(&self) -> ClientBuilder {
+        self.nowhere().region(REGION)
     }
 
     /// A builder with a session's credentials.
@@ -108,6 +111,21 @@ impl World {
         }
     }
 
+    /// Adds an observer that keeps every event.
+    pub fn observed(&self, builder: ClientBuilder) -> (ClientBuilder, Events) {
+        let events = Events::default();
+        let kept = events.clone();
+        let keep = move |event: &Event| kept.lock().expect("not poisoned").push(event.clone());
+        let builder = match &self.driver {
+            None => builder.observer(keep),
+            Some(driver) => {
+                driver.observe(Arc::new(keep));
+                builder.observer(driver.with(|m| m.observer()))
+            }
+        };
+        (builder, events)
+    }
+
     /// Runs client calls to their end, on this world's engine.
     pub async fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
         self.spawn(future).await.expect("the call ends")
@@ -118,7 +136,7 @@ impl World {
     pub fn spawn<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::task::JoinHandle<T> {
+    ) -> JoinHandle<T> {
         match &self.driver {
             None => tokio::spawn(future),
             Some(driver) => {
@@ -136,6 +154,42 @@ impl World {
     pub async fn refresh(&self, client: &Client, name: &str) -> Result<Secret> {
         let (client, name) = (client.clone(), name.to_owned());
         self.run(async move { client.refresh(&name).await }).await
+    }
+
+    /// Reads with options.
+    pub async fn get(
+        &self,
+        client: &Client,
+        name: &str,
+        with: impl for<'a> FnOnce(GetSecret<'a>) -> GetSecret<'a> + Send + 'static,
+    ) -> Result<Secret> {
+        let (client, name) = (client.clone(), name.to_owned());
+        self.run(async move { with(client.get(&name)).send().await }).await
+    }
+
+    /// Reads, and tells how long that took.
+    pub async fn timed(&self, client: &Client, name: &str) -> (Result<Secret>, Duration) {
+        let before = Instant::now();
+        let result = self.read(client, name).await;
+        (result, before.elapsed())
+    }
+
+    /// Reads that start at the same moment.
+    pub fn spawn_reads(&self, client: &Client, name: &str, count: usize) -> Vec<JoinHandle<Result<Secret>>> {
+        let read = |_| {
+            let (client, name) = (client.clone(), name.to_owned());
+            self.spawn(async move { client.get_secret(&name).await })
+        };
+        (0..count).map(read).collect()
+    }
+
+    /// Puts secrets named `s0`, `s1`, … with values `v0`, `v1`, ….
+    pub fn seed(&self, count: usize) -> Vec<String> {
+        let names: Vec<String> = (0..count).map(|n| format!("s{n}")).collect();
+        for (n, name) in names.iter().enumerate() {
+            self.kms.put_secret(SecretSeed::text(name.clone(), format!("v{n}")));
+        }
+        names
     }
 
     /// Reads and expects text.
@@ -165,6 +219,10 @@ pub fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+pub fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
 pub fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
 }
@@ -185,19 +243,6 @@ impl Background for Spawning {
     ) -> std::result::Result<(), simsim::sync::BoxFuture<'static, ()>> {
         tokio::spawn(task);
         Ok(())
-    }
-}
-
-/// A background that refuses: refreshes are done inline.
-#[derive(Debug)]
-pub struct NoBackground;
-
-impl Background for NoBackground {
-    fn run(
-        &self,
-        task: simsim::sync::BoxFuture<'static, ()>,
-    ) -> std::result::Result<(), simsim::sync::BoxFuture<'static, ()>> {
-        Err(task)
     }
 }
 

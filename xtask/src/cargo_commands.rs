@@ -29,7 +29,9 @@ throttle, an outage, a rotation and a revocation. Ends by itself: status 0 when 
 pub(crate) fn demo(context: &Context, mut args: Args) -> Result<()> {
     let passed_on = args.passed_on();
     args.finish("demo")?;
-    let cmd = Cmd::cargo().args(["run", "--quiet", "--locked", "--release", "--example", "demo", "--"]);
+    let cmd = Cmd::cargo().args(["run", "--quiet", "--locked", "--release", "--package", "simsim"]);
+    // The emulator's server is compiled for the demo, not for every test of the library.
+    let cmd = cmd.args(["--features", "simsim-emulator/server", "--example", "demo", "--"]);
     cmd.args(passed_on).dir(&context.root).run(context)
 }
 

@@ -82,7 +82,6 @@ fn aws_together(c: &mut Criterion) {
     together(&mut group(c, "aws"), |n| ready(aws::read(&client, n)));
 }
 
-#[cfg(feature = "client")]
 fn ours_alone(c: &mut Criterion<ThreadTime>) {
     use simsim_peers::ours;
     let client = filled(ours::client(), ours::read);
@@ -91,17 +90,11 @@ fn ours_alone(c: &mut Criterion<ThreadTime>) {
     group.bench_function("acs3_signature", |b| b.iter(ours::sign));
 }
 
-#[cfg(feature = "client")]
 fn ours_together(c: &mut Criterion) {
     use simsim_peers::ours;
     let client = filled(ours::client(), ours::read);
     together(&mut group(c, "simsim"), |n| ready(ours::read(&client, n)));
 }
-
-#[cfg(not(feature = "client"))]
-fn ours_alone(_: &mut Criterion<ThreadTime>) {}
-#[cfg(not(feature = "client"))]
-fn ours_together(_: &mut Criterion) {}
 
 fn floor(c: &mut Criterion<ThreadTime>) {
     let floor = Floor::new();

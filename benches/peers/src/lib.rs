@@ -4,7 +4,6 @@
 pub mod aws;
 pub mod drive;
 pub mod floor;
-#[cfg(feature = "client")]
 pub mod ours;
 
 /// The value that both sides serve: as long as a database password with its user tends to be.

@@ -1,10 +1,14 @@
-//! simsim's side. TODO(client): written against the announced API; not compiled before feature `client` is on.
+//! simsim's side: a client whose KMS answers in memory, and one signature.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use simsim::Client;
 use simsim::credentials::Credentials;
+use simsim::http::Method;
 use simsim::http::{Fetch, FetchError, Request, Response};
 use simsim::runtime::TokioRuntime;
+use simsim::signing::acs3::{Acs3Request, sign as acs3_sign};
+use simsim::{Sensitive, Timestamp};
+use std::borrow::Cow;
 
 /// Answers every GetSecretValue at once, in memory, with a secret of the name that was asked for.
 pub struct InMemory;
@@ -38,7 +42,7 @@ pub fn client() -> Client {
         .region("cn-hangzhou")
         .fetch(InMemory)
         .runtime(TokioRuntime::new())
-        .credentials(Credentials::new("LTAIexample", "example-secret"))
+        .credentials(credentials())
         .build()
         .expect("the client")
 }
@@ -48,7 +52,28 @@ pub async fn read(client: &Client, name: &str) -> usize {
     client.get_secret(name).await.expect("a secret").text().expect("text").len()
 }
 
-/// One ACS3 signature of a GetSecretValue request. TODO(client): call the public signer.
+fn credentials() -> Credentials {
+    Credentials::access_key("LTAIexample", "example-secret").expect("fits")
+}
+
+/// One ACS3 signature of a GetSecretValue request.
 pub fn sign() -> usize {
-    todo!("simsim::signing::acs3")
+    let query = [
+        (Cow::Borrowed("SecretName"), Cow::Borrowed("db/password")),
+        (Cow::Borrowed("VersionStage"), Cow::Borrowed("ACSCurrent")),
+        (Cow::Borrowed("FetchExtendedConfig"), Cow::Borrowed("true")),
+    ];
+    let request = Acs3Request {
+        method: Method::Post,
+        host: "kms.cn-hangzhou.aliyuncs.com",
+        path: "/",
+        action: "GetSecretValue",
+        version: "2016-01-20",
+        query: &query,
+        headers: &[],
+        body: &[],
+    };
+    let at = Timestamp::from_millis(1_767_323_045_000);
+    let signed = acs3_sign(&request, Some(&credentials()), at, "0123456789abcdef0123456789abcdef");
+    Sensitive::expose(&signed.canonical_request).len()
 }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Wipes what is freed: the glue's buffers hold keys and values. Beneath it an allocator of a third of std's size.
-#[cfg(target_family = "wasm")]
+#[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<talc::wasm::WasmDynamicTalc> =
     zeroizing_alloc::ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());

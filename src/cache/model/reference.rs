@@ -173,7 +173,8 @@ impl Reference {
         let version = usable.map(|e| e.version);
         if let Some(entry) = usable {
             let (state, version) = (entry.state(now), entry.version);
-            let young = max_age.is_none_or(|max| entry.age(now) <= max);
+            // Zero asks for a new value, however young the one at hand is.
+            let young = max_age.is_none_or(|max| !max.is_zero() && entry.age(now) <= max);
             if young && state == State::Fresh {
                 return Answer::Ready { version, stale: false };
             }

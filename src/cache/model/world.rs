@@ -12,11 +12,9 @@ use crate::sensitive::Sensitive;
 use crate::time::millis;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 const LEASE: Duration = Duration::from_millis(3_250);
@@ -45,10 +43,14 @@ struct Leader {
     lease: Lease<Outcome>,
 }
 
+/// What a leader brings: a value of a size, with its rotation if it has one; or a failure.
+type Harvest = Result<(usize, Option<(i64, bool)>), (ErrorKind, Option<u64>)>;
+
 struct Waiter {
     key: Key,
     flight: usize,
-    ended: Pin<Box<Ended<Outcome>>>,
+    /// Its place at the flight, given up when the waiter goes.
+    _place: Ended<Outcome>,
     bell: Arc<Bell>,
     /// A refresh: what it joins, as the cache and as the reference count flights.
     after: Option<(u64, usize)>,
@@ -256,11 +258,11 @@ impl World {
                 std::mem::discriminant(&self.flights[flight].status(now.mono)),
                 std::mem::discriminant(&Status::Running { until: now.mono })
             );
-            let mut ended = Box::pin(self.flights[flight].ended());
+            let mut place = self.flights[flight].ended();
             let bell = Arc::new(Bell::default());
             let waker = Waker::from(bell.clone());
-            prop_assert_eq!(ended.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
-            self.waiters.push(Waiter { key: key.clone(), flight, ended, bell, after, queues });
+            prop_assert!(!place.watch(&waker));
+            self.waiters.push(Waiter { key: key.clone(), flight, _place: place, bell, after, queues });
         }
         if let Some(lease) = lease {
             self.flights.push(lease.flight().clone());
@@ -316,12 +318,7 @@ impl World {
         Ok(())
     }
 
-    fn finish(
-        &mut self,
-        leader: usize,
-        result: Result<(usize, Option<(i64, bool)>), (ErrorKind, Option<u64>)>,
-        random: u64,
-    ) -> Check {
+    fn finish(&mut self, leader: usize, result: Harvest, random: u64) -> Check {
         let Some(at) = pick(&self.leaders, leader) else { return Ok(()) };
         let Leader { key, flight, lease } = self.leaders.swap_remove(at);
         let now = self.reference.now;
@@ -331,8 +328,9 @@ impl World {
                 let login = rotation.is_some_and(|(_, login)| login);
                 let rotation = rotation.map(|(ms, _)| ms);
                 let overlap = millis(self.policy.rotation_overlap);
-                let login_bound =
-                    rotation.filter(|ms| login && *ms > 0).map(|ms| ms.unsigned_abs() + overlap);
+                // A rotation that is due may happen at any moment; one that is long due has evidently not come.
+                let soon = rotation.filter(|ms| login && ms + i64::try_from(overlap).unwrap() > 0);
+                let login_bound = soon.map(|ms| ms.max(0).unsigned_abs() + overlap);
                 self.brought.insert(flight, Brought { record: record.clone(), login_bound });
                 let weight = record.weight();
                 (Ok(record), End::Value(Value { weight, rotation, login }))

@@ -35,6 +35,7 @@ const ALSO: &[(&str, &[&str])] = &[
     ("read", &["builder", "client"]),
     ("status", &["client"]),
     ("session", &["mailbox"]),
+    ("fuzzing", &["mailbox"]),
     ("ram", &["config"]),
     // Adapters: they implement seams, and only lib.rs names them.
     (

@@ -52,6 +52,7 @@ pub(crate) fn check(context: &Context) -> Result<String> {
     if sources.is_empty() {
         return Err(Error::new("git lists no Rust file here").advice("run it inside a git work tree"));
     }
+    Source::leave_out_tests(&mut sources);
     found.extend(rules::cfgs(&sources));
     found.extend(rules::words(&sources));
     found.extend(layers::check(&sources));

@@ -7,7 +7,8 @@ const MOST_LINES: usize = 500;
 
 /// Where a `target_arch` switch may stand: adapters, and the files that choose which adapters exist.
 fn may_switch(path: &str) -> bool {
-    let folders = ["src/runtime/", "src/http/", "src/js/"];
+    // The last one is built for wasm alone; its switches let tools look at it on the host.
+    let folders = ["src/runtime/", "src/http/", "src/js/", "pkg-template/wasm/"];
     path == "src/sync.rs"
         || folders.iter().any(|folder| path.starts_with(folder))
         || path == "src/lib.rs"
@@ -50,10 +51,12 @@ pub(super) fn shape(sources: &[Source]) -> Vec<String> {
     found
 }
 
-/// `target_arch` only in adapters.
+/// `target_arch` and `target_family` only in adapters.
 pub(super) fn cfgs(sources: &[Source]) -> Vec<String> {
     let product = sources.iter().filter(|source| is_product(&source.path) && !may_switch(&source.path));
-    let places = product.flat_map(|source| source.places("target_arch"));
+    let places = product.flat_map(|source| {
+        ["target_arch", "target_family"].into_iter().flat_map(|word| source.places(word)).collect::<Vec<_>>()
+    });
     places
         .map(|place| format!("{place}: `target_arch` belongs into sync.rs, runtime/, http/ or js/"))
         .collect()

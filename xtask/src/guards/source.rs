@@ -19,6 +19,33 @@ impl Source {
         Self { path: path.to_owned(), text: text.to_owned(), shipped }
     }
 
+    /// Blanks what belongs to modules that are declared under `#[cfg(test)]` in another of these files.
+    pub(crate) fn leave_out_tests(sources: &mut [Self]) {
+        let modules: Vec<String> = sources.iter().flat_map(Self::test_modules).collect();
+        for source in sources {
+            let inside = |module: &String| {
+                let tail = source.path.strip_prefix(module.as_str());
+                tail.is_some_and(|tail| tail == ".rs" || tail.starts_with('/'))
+            };
+            if modules.iter().any(inside) {
+                source.shipped = blank(&source.shipped);
+            }
+        }
+    }
+
+    /// `src/cache/model` for `#[cfg(test)] mod model;` in src/cache/mod.rs or src/cache.rs.
+    fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        let folder = stem.strip_suffix("/mod").or_else(|| stem.strip_suffix("/lib")).unwrap_or(stem);
+        let code = blank_literals(&self.text);
+        let declared = code.split("#[cfg(test)]").skip(1).filter_map(|tail| {
+            let item = tail.split_once(';')?.0.trim();
+            let name = item.strip_prefix("pub(crate) ").unwrap_or(item).strip_prefix("mod ")?;
+            name.chars().all(|c| c.is_alphanumeric() || c == '_').then(|| format!("{folder}/{name}"))
+        });
+        declared.collect()
+    }
+
     /// `path:line` of every place in the shipped code where `needle` stands as a whole word.
     pub(crate) fn places(&self, needle: &str) -> Vec<String> {
         words(&self.shipped, needle).map(|at| self.place(&self.shipped, at)).collect()
@@ -213,6 +240,18 @@ fn g() { h.unwrap() }
     fn a_name_inside_a_longer_name_is_no_place() {
         let source = Source::new("src/x.rs", "eprintln!(); println!(); my_println!();");
         assert_eq!(source.places("println!").len(), 1);
+    }
+
+    #[test]
+    fn a_module_declared_for_tests_ships_nothing() {
+        let declaring = "#[cfg(test)]\nmod model;\nmod real;";
+        let files =
+            ["src/cache/mod.rs", "src/cache/model.rs", "src/cache/model/world.rs", "src/cache/real.rs"];
+        let text = |path: &str| if path.ends_with("mod.rs") { declaring } else { "a.unwrap()" };
+        let mut sources: Vec<Source> = files.iter().map(|path| Source::new(path, text(path))).collect();
+        Source::leave_out_tests(&mut sources);
+        let found: Vec<String> = sources.iter().flat_map(|source| source.places(".unwrap()")).collect();
+        assert_eq!(found, ["src/cache/real.rs:1"]);
     }
 
     #[test]

@@ -91,7 +91,9 @@ fn clippy_wasm(context: &Context) -> Result<Outcome> {
     let toolchain = WasmToolchain::find(context)?;
     let manifest = Manifest::read(context)?;
     for package in ["simsim", manifest.package.as_str()] {
-        let args = ["--locked", "--lib", "--no-default-features", "--package", package];
+        // The profile of the artefacts, so that macros and build scripts are compiled once for both.
+        let profile = manifest.profile.as_str();
+        let args = ["--locked", "--lib", "--no-default-features", "--profile", profile, "--package", package];
         let cmd = match toolchain.clippy(context) {
             Some(cmd) => cmd.args(args).args(["--", "-D", "warnings"]),
             // No clippy of this toolchain: its warnings at least.

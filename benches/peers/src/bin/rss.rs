@@ -1,10 +1,6 @@
 //! A million misses of distinct names with the default bounds: memory after warm-up and at the end. Linux only.
-//! TODO(client): the peer is measured until feature `client` brings simsim's side.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-#[cfg(not(feature = "client"))]
-use simsim_peers::aws as side;
-#[cfg(feature = "client")]
 use simsim_peers::ours as side;
 use simsim_peers::{drive, name};
 use std::process::ExitCode;

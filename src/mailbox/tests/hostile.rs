@@ -1,0 +1,348 @@
+//! The bytes between the wasm and its driver: round trips, and whatever else may come instead of them.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::super::wire::{Reader, saturate};
+use super::super::{EffectId, OpId, Reply};
+use crate::error::ErrorKind;
+use crate::http::FetchErrorKind;
+use crate::session::Session;
+use proptest::prelude::*;
+use std::time::Duration;
+
+/// The driver's side of the layout.
+#[derive(Clone, Default)]
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    fn u8(mut self, value: u8) -> Self {
+        self.0.push(value);
+        self
+    }
+
+    fn u32(mut self, value: u32) -> Self {
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    fn f64(mut self, value: f64) -> Self {
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    fn bytes(self, value: &[u8]) -> Self {
+        let mut longer = self.u32(u32::try_from(value.len()).unwrap());
+        longer.0.extend(value);
+        longer
+    }
+
+    fn text(self, value: &str) -> Self {
+        self.bytes(value.as_bytes())
+    }
+}
+
+fn options(endpoint: &str, observer: u8) -> Bytes {
+    let none = f64::NAN;
+    let start = Bytes::default().text("cn-hangzhou").text(endpoint).u8(0).u8(0).u8(observer);
+    [none; 5].into_iter().fold(start, Bytes::f64)
+}
+
+fn get(name: &str, timeout: f64) -> Bytes {
+    Bytes::default().u8(1).text(name).text("").text("").f64(f64::NAN).f64(timeout)
+}
+
+fn answered(status: u32, headers: &[(String, String)], body: &[u8]) -> Bytes {
+    let start = Bytes::default().u8(1).u32(status).u32(u32::try_from(headers.len()).unwrap());
+    headers.iter().fold(start, |bytes, (name, value)| bytes.text(name).text(value)).bytes(body)
+}
+
+fn credentials(token: &str, expiration: f64) -> Bytes {
+    Bytes::default().u8(4).text("id").text("secret").text(token).f64(expiration)
+}
+
+/// What a driver reads: tag and id of each effect, and the results of `Done`. Panics where the layout is not kept.
+fn effects(bytes: &[u8]) -> Vec<(u8, EffectId, Vec<u8>)> {
+    let mut reader = Reader::new(bytes);
+    let mut found = Vec::new();
+    while let Ok(tag) = reader.u8() {
+        let id = reader.u32().unwrap();
+        let mut done = Vec::new();
+        match tag {
+            1 => {
+                let (_timeout, _max_body) = (reader.u32().unwrap(), reader.u32().unwrap());
+                let (_method, _url) = (reader.text().unwrap(), reader.text().unwrap());
+                for _ in 0..reader.u32().unwrap() {
+                    let (_name, _value) = (reader.text().unwrap(), reader.text().unwrap());
+                }
+                reader.bytes().unwrap();
+            }
+            2 => drop(reader.u32().unwrap()),
+            3 => drop(reader.u8().unwrap()),
+            4 | 6 => {}
+            5 => {
+                let (_kind, _name) = (reader.text().unwrap(), reader.text().unwrap());
+                let (_took, _error) = (reader.u32().unwrap(), reader.text().unwrap());
+            }
+            7 => done = reader.bytes().unwrap().to_vec(),
+            _ => panic!("effect {tag}"),
+        }
+        found.push((tag, id, done));
+    }
+    found
+}
+
+fn id_of(tag: u8, effects: &[(u8, EffectId, Vec<u8>)]) -> EffectId {
+    effects.iter().find(|(t, ..)| *t == tag).unwrap_or_else(|| panic!("no effect {tag} in {effects:?}")).1
+}
+
+const ENTROPY: [u8; 32] = [3; 32];
+
+fn begin(session: &mut Session, operation: &Bytes) -> (OpId, Vec<(u8, EffectId, Vec<u8>)>) {
+    let out = session.start(&operation.0, false, 1.7e12, 1_000.0, &ENTROPY);
+    (Reader::new(&out).u32().unwrap(), effects(&out[4..]))
+}
+
+fn step(session: &mut Session, op: OpId, effect: EffectId, reply: &Bytes) -> Vec<(u8, EffectId, Vec<u8>)> {
+    effects(&session.step(op, effect, &reply.0, 1.7e12, 1_000.0, &ENTROPY))
+}
+
+#[test]
+fn a_cold_read_crosses_as_documented() {
+    let mut session = Session::open(&options("", 0).0).unwrap();
+    let (op, first) = begin(&mut session, &get("db/password", f64::NAN));
+    let asked = step(&mut session, op, id_of(3, &first), &credentials("token", f64::NAN));
+    let body = br#"{"SecretName":"db/password","VersionId":"v1","SecretData":"needle","RequestId":"r"}"#;
+    let done = step(&mut session, op, id_of(1, &asked), &answered(200, &[], body));
+    let (_, _, result) = done.last().unwrap();
+    let mut result = Reader::new(result);
+    assert_eq!(result.u8().unwrap(), 0);
+    assert_eq!((result.text().unwrap(), result.text().unwrap()), ("db/password", "v1"));
+    assert_eq!((result.u32().unwrap(), result.u8().unwrap()), (0, 0));
+    assert_eq!(result.bytes().unwrap(), b"needle");
+    // The second read asks nobody.
+    let (_, second) = begin(&mut session, &get("db/password", f64::NAN));
+    assert!(matches!(&second[..], [(7, _, result)] if result[0] == 0), "{second:?}");
+}
+
+#[test]
+fn a_malformed_reply_ends_its_operation_with_an_error_and_aborts_the_rest() {
+    let mut session = Session::open(&options("", 0).0).unwrap();
+    let (op, first) = begin(&mut session, &get("a", f64::NAN));
+    let asked = step(&mut session, op, id_of(3, &first), &credentials("", f64::NAN));
+    let ended = step(&mut session, op, id_of(1, &asked), &Bytes::default().u8(99));
+    assert!(ended.iter().any(|(tag, id, _)| (*tag, *id) == (6, id_of(1, &asked))), "{ended:?}");
+    let (tag, _, result) = ended.last().unwrap();
+    let mut result = Reader::new(result);
+    assert_eq!((*tag, result.u8().unwrap(), result.text().unwrap()), (7, 1, "INTERNAL"));
+    // The leader is gone, so the next reader leads.
+    let (_, next) = begin(&mut session, &get("a", f64::NAN));
+    assert_eq!(next.iter().filter(|(tag, ..)| *tag == 3).count(), 1);
+}
+
+#[test]
+fn bad_options_and_operations_are_typed_errors() {
+    for (bytes, kind) in [
+        (Bytes::default(), ErrorKind::Internal),
+        (options("http://example.com", 0), ErrorKind::Config),
+        (Bytes::default().bytes(&[0xff]), ErrorKind::Internal),
+    ] {
+        assert_eq!(Session::open(&bytes.0).unwrap_err().kind(), kind);
+    }
+    let mut session = Session::open(&options("", 1).0).unwrap();
+    for (operation, kind) in [
+        (Bytes::default(), "INTERNAL"),
+        (Bytes::default().u8(77), "INTERNAL"),
+        (get("", f64::NAN), "CONFIG"),
+        (get("a", 0.0), "CONFIG"),
+        (Bytes::default().u8(1).text("a").text("s").text("v").f64(f64::NAN).f64(f64::NAN), "CONFIG"),
+    ] {
+        let (_, effects) = begin(&mut session, &operation);
+        let (_, _, result) = effects.last().unwrap();
+        let mut result = Reader::new(result);
+        assert_eq!((result.u8().unwrap(), result.text().unwrap()), (1, kind));
+    }
+}
+
+#[test]
+fn a_number_of_milliseconds_saturates() {
+    for (given, read) in [
+        (0.0, 0),
+        (-0.0, 0),
+        (-5.0, 0),
+        (1.9, 1),
+        (f64::NAN, 0),
+        (f64::NEG_INFINITY, 0),
+        (f64::INFINITY, u64::MAX),
+        (1e300, u64::MAX),
+        (9_007_199_254_740_991.0, 9_007_199_254_740_991),
+    ] {
+        assert_eq!(saturate(given), read, "{given}");
+        let bytes = Bytes::default().f64(given);
+        let duration = Reader::new(&bytes.0).duration().unwrap();
+        assert_eq!(duration, (!given.is_nan()).then(|| Duration::from_millis(read)));
+    }
+}
+
+#[test]
+fn every_kind_of_reply_is_read() {
+    let kinds = [
+        FetchErrorKind::Connect,
+        FetchErrorKind::StaleConnection,
+        FetchErrorKind::Timeout,
+        FetchErrorKind::Interrupted,
+        FetchErrorKind::BodyTooLarge,
+        FetchErrorKind::Redirected,
+        FetchErrorKind::Unsupported,
+    ];
+    for (code, kind) in (0..).zip(kinds) {
+        let bytes = Bytes::default().u8(2).u8(code).text("ECONN RESET!");
+        let Ok(Reply::Answer(Err(error))) = Reader::new(&bytes.0).reply() else { panic!("{kind:?}") };
+        assert_eq!((error.kind(), error.code()), (kind, Some("ECONNRESET")));
+    }
+    assert!(Reader::new(&Bytes::default().u8(2).u8(7).text("").0).reply().is_err());
+    assert!(matches!(Reader::new(&[3]).reply(), Ok(Reply::Slept)));
+    let given = |bytes: &Bytes| match Reader::new(&bytes.0).reply() {
+        Ok(Reply::Credentials(given)) => given,
+        other => panic!("{other:?}"),
+    };
+    let session = given(&credentials("token", 5.0)).unwrap().unwrap();
+    assert_eq!((session.access_key_id(), session.security_token()), ("id", Some("token")));
+    assert_eq!(session.expiration().map(crate::Timestamp::as_millis), Some(5));
+    let key = given(&credentials("", f64::NAN)).unwrap().unwrap();
+    assert_eq!((key.security_token(), key.expiration()), (None, None));
+    assert_eq!(given(&credentials("to ken", 5.0)).unwrap_err().kind(), ErrorKind::Config);
+    let broken = given(&Bytes::default().u8(5).text("TypeError\n\u{1b}")).unwrap_err();
+    assert_eq!(broken.kind(), ErrorKind::CredentialsUnavailable);
+    assert!(broken.to_string().ends_with("TypeError"));
+}
+
+/// Clocks as a driver might bring them.
+fn clock() -> impl Strategy<Value = f64> {
+    prop_oneof![any::<f64>(), Just(f64::NAN), Just(f64::INFINITY), 0.0..1e13, Just(1.7e12)]
+}
+
+fn hostile_reply() -> impl Strategy<Value = Vec<u8>> {
+    let header = ("[a-zA-Z-]{0,8}|retry-after|date|x-acs-retry-after", any::<String>());
+    let body = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..60),
+        Just(br#"{"SecretName":"a","VersionId":"v1","SecretData":"x"}"#.to_vec()),
+        Just(br#"{"Code":"Rejected.Throttling"}"#.to_vec()),
+        Just(br#"{"Code":"InvalidSecurityToken.Expired"}"#.to_vec()),
+        Just(br#"{"Code":"IllegalTimestamp"}"#.to_vec()),
+    ];
+    let status = prop_oneof![Just(200), Just(503), Just(403), any::<u32>()];
+    prop_oneof![
+        2 => prop::collection::vec(any::<u8>(), 0..40),
+        4 => (status, prop::collection::vec(header, 0..3), body).prop_map(|(s, h, b)| answered(s, &h, &b).0),
+        2 => (0..9u8, any::<String>()).prop_map(|(kind, code)| Bytes::default().u8(2).u8(kind).text(&code).0),
+        4 => Just(vec![3]),
+        4 => (prop_oneof!["", "token", ".{0,5}"], clock()).prop_map(|(t, e)| credentials(&t, e).0),
+        1 => any::<String>().prop_map(|text| Bytes::default().u8(5).text(&text).0),
+    ]
+}
+
+fn hostile_operation() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        1 => prop::collection::vec(any::<u8>(), 0..40),
+        6 => (prop_oneof!["a", ".{0,20}"], clock()).prop_map(|(name, timeout)| get(&name, timeout).0),
+        2 => "a|b".prop_map(|name| Bytes::default().u8(2).text(&name).0),
+        1 => "a|".prop_map(|name| Bytes::default().u8(3).text(&name).0),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Call {
+    Start(Vec<u8>, bool),
+    /// Answers what is owed, or an effect that there is not.
+    Step {
+        owed: prop::sample::Index,
+        astray: Option<(OpId, EffectId)>,
+        reply: Vec<u8>,
+    },
+    Cancel(OpId),
+    Run(OpId),
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let astray = prop::option::weighted(0.1, (0..9u32, 0..20u32));
+    prop_oneof![
+        3 => (hostile_operation(), any::<bool>()).prop_map(|(operation, behind)| Call::Start(operation, behind)),
+        9 => (any::<prop::sample::Index>(), astray, hostile_reply())
+            .prop_map(|(owed, astray, reply)| Call::Step { owed, astray, reply }),
+        1 => (0..9u32).prop_map(Call::Cancel),
+        1 => (0..9u32).prop_map(Call::Run),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_reply_panics_and_none_is_longer_than_its_bytes(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        if let Ok(Reply::Answer(Ok(response))) = Reader::new(&bytes).reply() {
+            prop_assert!(response.body().len() <= bytes.len() && response.headers().len() <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_through_byte_by_byte_and_no_part_of_it_passes_for_one(
+        status in any::<u16>(),
+        headers in prop::collection::vec((any::<String>(), any::<String>()), 0..5),
+        body in prop::collection::vec(any::<u8>(), 0..100),
+    ) {
+        let bytes = answered(u32::from(status), &headers, &body).0;
+        match Reader::new(&bytes).reply() {
+            Ok(Reply::Answer(Ok(response))) => {
+                prop_assert_eq!(response.status(), status);
+                prop_assert_eq!(response.headers(), &headers[..]);
+                prop_assert_eq!(response.body(), &body[..]);
+            }
+            other => prop_assert!(false, "{other:?}"),
+        }
+        for cut in 0..bytes.len() {
+            prop_assert!(Reader::new(&bytes[..cut]).reply().is_err());
+        }
+    }
+
+    #[test]
+    fn options_that_are_damaged_anywhere_open_or_are_refused(
+        at in any::<prop::sample::Index>(),
+        with in any::<u8>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = options("https://kms.cn-hangzhou.aliyuncs.com", 1).0;
+        let place = at.index(bytes.len());
+        bytes[place] = with;
+        drop(Session::open(&bytes));
+        bytes.truncate(cut.index(bytes.len()));
+        prop_assert!(Session::open(&bytes).is_err());
+    }
+
+    #[test]
+    fn no_driver_makes_a_session_panic(
+        calls in prop::collection::vec((call(), clock(), clock()), 1..60),
+        entropy in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let mut session = Session::open(&options("", 1).0).unwrap();
+        let mut owed: Vec<(OpId, EffectId)> = Vec::new();
+        for (call, wall, mono) in calls {
+            let (op, out) = match call {
+                Call::Start(operation, behind) => {
+                    let out = session.start(&operation, behind, wall, mono, &entropy);
+                    (Reader::new(&out).u32().unwrap(), out[4..].to_vec())
+                }
+                Call::Step { owed: which, astray, reply } => {
+                    let next = (!owed.is_empty()).then(|| which.index(owed.len())).map(|at| owed.remove(at));
+                    let Some((op, effect)) = astray.or(next) else { continue };
+                    (op, session.step(op, effect, &reply, wall, mono, &entropy))
+                }
+                Call::Cancel(op) => (op, session.cancel(op)),
+                Call::Run(op) => (op, session.run(op, wall, mono, &entropy)),
+            };
+            for (tag, id, _) in effects(&out) {
+                match tag {
+                    1..=3 => owed.push((op, id)),
+                    6 => owed.retain(|(_, owed)| *owed != id),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
