@@ -5,7 +5,6 @@
 
 #[cfg(test)]
 mod model;
-mod names;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -18,8 +17,8 @@ use crate::lease::Lease;
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::{Guarded, SHARDS};
 use crate::time::{Instant64, Now};
-use names::Hasher;
 use shard::Shard;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -41,7 +40,8 @@ struct Aligned(Guarded<Shard>);
 
 pub(crate) struct Cache {
     shards: Box<[Aligned]>,
-    hasher: Hasher,
+    /// Spreads names over the shards, where there are several.
+    hasher: Option<foldhash::fast::RandomState>,
     policy: CachePolicy,
     slots: AtomicUsize,
     bytes: AtomicUsize,
@@ -51,8 +51,8 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(policy: CachePolicy) -> Self {
-        let hasher = Hasher::new();
-        let shards = (0..SHARDS).map(|_| Aligned(Guarded::new(Shard::new(hasher.clone())))).collect();
+        let hasher = (SHARDS > 1).then(foldhash::fast::RandomState::default);
+        let shards = (0..SHARDS).map(|_| Aligned(Guarded::new(Shard::new()))).collect();
         let (slots, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { shards, hasher, policy, slots, bytes, generation: AtomicU64::new(1) }
     }
@@ -63,7 +63,9 @@ impl Cache {
 
     fn with<R>(&self, name: &str, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
         let count = u64::try_from(self.shards.len()).unwrap_or(1);
-        let index = self.hasher.hash(name).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
+        let hash = self.hasher.as_ref().filter(|_| SHARDS > 1).map_or(0, |hasher| hasher.hash_one(name));
+        // The map inside the shard uses the low and the top bits of its hash: take the middle ones.
+        let index = (hash >> 24).checked_rem(count).and_then(|i| usize::try_from(i).ok())?;
         Some(self.shards.get(index)?.0.with(f))
     }
 
