@@ -36,6 +36,13 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[cfg(target_arch = "wasm32")]
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// What is kept by name.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) type NameMap<V> = std::collections::HashMap<Box<str>, V, foldhash::fast::RandomState>;
+/// What is kept by name.
+#[cfg(target_arch = "wasm32")]
+pub(crate) type NameMap<V> = crate::sorted::Sorted<Box<str>, V>;
+
 /// Into how many independently locked parts shared state is split: one where there is one thread.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) const SHARDS: usize = 64;

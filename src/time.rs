@@ -20,11 +20,11 @@ pub struct Now {
     pub mono: Instant64,
 }
 
-/// Whole milliseconds; half a billion years stand for every longer time.
+/// Whole milliseconds, saturating.
 pub(crate) fn millis(duration: Duration) -> u64 {
     // Neither std's 128 bits nor a checked product: both call a function that wasm has to bring along.
     let seconds = duration.as_secs();
-    if seconds >= u64::MAX / 1024 {
+    if seconds >= u64::MAX / 1000 {
         return u64::MAX;
     }
     seconds.wrapping_mul(1000).wrapping_add(u64::from(duration.subsec_millis()))

@@ -5,7 +5,6 @@
 
 #[cfg(test)]
 mod model;
-mod names;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -18,8 +17,8 @@ use crate::lease::Lease;
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::{Guarded, SHARDS};
 use crate::time::{Instant64, Now};
-use names::Hasher;
 use shard::Shard;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -45,7 +44,8 @@ struct Aligned(Guarded<Shard>);
 
 pub(crate) struct Cache {
     shards: Box<[Aligned]>,
-    hasher: Hasher,
+    /// Spreads names over the shards, where there are several.
+    hasher: Option<foldhash::fast::RandomState>,
     policy: CachePolicy,
     slots: AtomicUsize,
     bytes: AtomicUsize,
@@ -55,8 +55,8 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(policy: CachePolicy) -> Self {
-        let hasher = Hasher::new();
-        let shards = (0..SHARDS).map(|_| Aligned(Guarded::new(Shard::new(hasher.clone())))).collect();
+        let hasher = (SHARDS > 1).then(foldhash::fast::RandomState::default);
+        let shards = (0..SHARDS).map(|_| Aligned(Guarded::new(Shard::new()))).collect();
         let (slots, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { shards, hasher, policy, slots, bytes, generation: AtomicU64::new(1) }
     }
@@ -66,12 +66,9 @@ impl Cache {
     }
 
     fn with<R>(&self, name: &str, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
-        self.with_hash(self.hasher.hash(name), f)
-    }
-
-    #[inline]
-    fn with_hash<R>(&self, hash: u64, f: impl FnOnce(&mut Shard) -> R) -> Option<R> {
-        let index = usize::try_from(hash & SHARD_MASK).ok()?;
+        // The map inside the shard uses the low and the top bits of its hash: take the middle ones.
+        let hash = self.hasher.as_ref().filter(|_| SHARDS > 1).map_or(0, |hasher| hasher.hash_one(name));
+        let index = usize::try_from((hash >> 24) & SHARD_MASK).ok()?;
         Some(self.shards.get(index)?.0.with(f))
     }
 
@@ -95,8 +92,7 @@ impl Cache {
     #[inline]
     pub(crate) fn fresh(&self, name: &str, now: Now) -> Option<Secret> {
         let generation = self.generation.load(Ordering::Relaxed);
-        let hash = self.hasher.hash(name);
-        self.with_hash(hash, |shard| shard.fresh(name, hash, now, generation)).flatten()
+        self.with(name, |shard| shard.fresh(name, now, generation)).flatten()
     }
 
     /// Decides how a read goes on. `lease_for` is how long a new leader's lease runs.

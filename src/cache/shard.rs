@@ -1,12 +1,12 @@
 //! One part of the cache: the slots of some names, as a pure state machine.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::names::{Hasher, Names};
 use super::ttl::{Freshness, Schedule};
 use super::{Ending, Key, lease_end};
 use crate::error::{Error, ErrorKind, Memory};
 use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
+use crate::sync::NameMap;
 use crate::time::{Instant64, Now, doubled};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ pub(crate) struct Counts {
 }
 
 pub(super) struct Shard {
-    names: Names<Vec<Slot>>,
+    names: NameMap<Vec<Slot>>,
     sequence: u64,
     slots: usize,
     bytes: usize,
@@ -109,9 +109,9 @@ const BACKOFF: (u64, u64) = (1_000, 60_000);
 const SHORT: u64 = 5_000;
 
 impl Shard {
-    pub(super) fn new(hasher: Hasher) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            names: Names::new(hasher),
+            names: NameMap::default(),
             sequence: 0,
             slots: 0,
             bytes: 0,
@@ -132,8 +132,8 @@ impl Shard {
     }
 
     #[inline]
-    pub(super) fn fresh(&mut self, name: &str, hash: u64, now: Now, generation: u64) -> Option<Secret> {
-        let slot = self.names.get_hashed(name, hash)?.first_mut()?;
+    pub(super) fn fresh(&mut self, name: &str, now: Now, generation: u64) -> Option<Secret> {
+        let slot = self.names.get_mut(name)?.first_mut()?;
         if slot.selector != VersionSelector::Current {
             return None;
         }
@@ -250,7 +250,11 @@ impl Shard {
 
     /// The slot of a key, made if there is none. The current version stands first: hits look nowhere else.
     fn slot(&mut self, key: &Key, used: Used) -> Option<&mut Slot> {
-        let versions = self.names.get_or_default(key.name.as_str())?;
+        let name = key.name.as_str();
+        if self.names.get_mut(name).is_none() {
+            self.names.insert(Box::from(name), Vec::new());
+        }
+        let versions = self.names.get_mut(name)?;
         let at = match versions.iter().position(|s| s.selector == key.selector) {
             Some(at) => at,
             None => {
@@ -375,7 +379,7 @@ impl Shard {
     }
 
     fn drop_slot(&mut self, key: &Key) {
-        let versions = self.names.get(key.name.as_str());
+        let versions = self.names.get_mut(key.name.as_str());
         if let Some(at) = versions.and_then(|v| v.iter().position(|s| s.selector == key.selector)) {
             self.take_out(key.name.as_str(), at);
         }
@@ -400,7 +404,7 @@ impl Shard {
     }
 
     pub(super) fn clear(&mut self) {
-        self.names.clear();
+        self.names = NameMap::default();
         self.slots = 0;
         self.bytes = 0;
     }
@@ -410,9 +414,13 @@ impl Shard {
         self.clear();
     }
 
+    fn each_slot(&self) -> impl Iterator<Item = &Slot> {
+        IntoIterator::into_iter(&self.names).flat_map(|(_, versions)| versions)
+    }
+
     /// The slot that would be evicted next; one with a flight under way never is.
     pub(super) fn oldest(&self, now: Instant64) -> Option<Rank> {
-        self.names.values().flatten().filter_map(|s| s.rank(now)).min()
+        self.each_slot().filter_map(|s| s.rank(now)).min()
     }
 
     /// Evicts up to `quota` slots of the oldest's kind whose last use lies within `window` insertions of its own;
@@ -421,7 +429,7 @@ impl Shard {
         let (valuable, used) = oldest;
         let newest = used.generation.saturating_add(window);
         while *quota > 0 {
-            let found = self.names.iter().find_map(|(name, versions)| {
+            let found = IntoIterator::into_iter(&self.names).find_map(|(name, versions)| {
                 let goes = |slot: &Slot| {
                     slot.rank(now).is_some_and(|rank| {
                         rank == oldest || (window > 0 && rank.0 == valuable && rank.1.generation <= newest)
@@ -442,7 +450,7 @@ impl Shard {
         total.misses = total.misses.wrapping_add(self.misses);
         total.coalesced = total.coalesced.wrapping_add(self.coalesced);
         total.bytes = total.bytes.saturating_add(u64::try_from(self.bytes).unwrap_or(u64::MAX));
-        for entry in self.names.values().flatten().filter_map(|s| s.entry.as_ref()) {
+        for entry in self.each_slot().filter_map(|s| s.entry.as_ref()) {
             total.entries = total.entries.saturating_add(1);
             if entry.schedule.freshness(now) == Freshness::Stale {
                 total.oldest_stale = total.oldest_stale.max(Some(entry.schedule.age(now)));
@@ -457,8 +465,8 @@ impl Shard {
 
     #[cfg(test)]
     pub(super) fn weigh(&self) -> (usize, usize) {
-        let slots = self.names.values().flatten().count();
-        let bytes = self.names.values().flatten().filter_map(|s| s.entry.as_ref()).map(|e| e.weight).sum();
+        let slots = self.each_slot().count();
+        let bytes = self.each_slot().filter_map(|s| s.entry.as_ref()).map(|e| e.weight).sum();
         (slots, bytes)
     }
 }

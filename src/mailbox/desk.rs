@@ -24,7 +24,7 @@ struct State {
     last_effect: EffectId,
     outbox: Vec<(EffectId, Effect)>,
     spawned: Vec<(OpId, Task)>,
-    waiting: Sorted<Waiting>,
+    waiting: Sorted<EffectId, Waiting>,
 }
 
 enum Waiting {
@@ -89,7 +89,7 @@ impl Desk {
             last_effect: 0,
             outbox: Vec::new(),
             spawned: Vec::new(),
-            waiting: Sorted::new(),
+            waiting: Sorted::default(),
         }))
     }
 
@@ -140,8 +140,8 @@ impl Desk {
 
     /// The reply to an effect, or `None` after noting who waits for it now.
     pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Reply> {
-        let found = self.0.with(|s| match s.waiting.get_mut(id)? {
-            Waiting::Reply(_) => s.waiting.remove(id),
+        let found = self.0.with(|s| match s.waiting.get_mut(&id)? {
+            Waiting::Reply(_) => s.waiting.remove(&id),
             waiting => Some(std::mem::replace(waiting, Waiting::For(waker.clone()))),
         });
         match found {
@@ -154,7 +154,7 @@ impl Desk {
     pub(super) fn deliver(&self, id: EffectId, reply: Reply) {
         let mut unwanted = Some(reply);
         let waiting = self.0.with(|s| {
-            let waiting = s.waiting.get_mut(id)?;
+            let waiting = s.waiting.get_mut(&id)?;
             let reply = unwanted.take()?;
             Some(std::mem::replace(waiting, Waiting::Reply(reply)))
         });
@@ -166,7 +166,7 @@ impl Desk {
     /// Nobody waits for this effect any more. One that has not left yet is taken back, another is aborted.
     pub(super) fn withdraw(&self, id: EffectId) {
         let dropped = self.0.with(|s| {
-            let waiting = s.waiting.remove(id);
+            let waiting = s.waiting.remove(&id);
             if matches!(waiting, Some(Waiting::For(_))) {
                 match s.outbox.iter().position(|(posted, _)| *posted == id) {
                     Some(at) => return (waiting, Some(s.outbox.remove(at))),

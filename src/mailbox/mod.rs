@@ -96,7 +96,7 @@ impl fmt::Debug for Turn<'_> {
 /// Operations, and the desk where their effects are posted.
 pub struct Mailbox {
     desk: Arc<Desk>,
-    operations: Sorted<Operation>,
+    operations: Sorted<OpId, Operation>,
 }
 
 struct Operation {
@@ -126,7 +126,7 @@ impl Default for Mailbox {
 impl Mailbox {
     /// A mailbox without operations.
     pub fn new() -> Self {
-        Self { desk: Arc::new(Desk::new()), operations: Sorted::new() }
+        Self { desk: Arc::new(Desk::new()), operations: Sorted::default() }
     }
 
     /// How many operations are under way.
@@ -176,7 +176,7 @@ impl Mailbox {
     /// waits has a timer that ends its wait.
     fn sweep(&mut self, now: Instant64) {
         if self.operations.len() >= CROWD {
-            self.operations.retain(|operation| now < operation.due.after(ORPHAN));
+            self.operations.retain(|_, operation| now < operation.due.after(ORPHAN));
             // What they had posted is nobody's business any more.
             self.desk.collect();
         }
@@ -195,7 +195,7 @@ impl Mailbox {
         reply: Reply,
         turn: Turn<'_>,
     ) -> Vec<(EffectId, Effect)> {
-        if self.operations.get_mut(op).is_some() {
+        if self.operations.get_mut(&op).is_some() {
             self.desk.deliver(effect, reply);
         }
         self.poll(op, turn)
@@ -203,21 +203,21 @@ impl Mailbox {
 
     /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
     pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
-        drop(self.operations.remove(op));
+        drop(self.operations.remove(&op));
         self.desk.collect().0
     }
 
     fn poll(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        let Some(operation) = self.operations.get_mut(op) else { return Vec::new() };
+        let Some(operation) = self.operations.get_mut(&op) else { return Vec::new() };
         self.desk.begin(turn, operation.background);
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
         let polled = operation.future.as_mut().poll(&mut cx);
         if polled.is_ready() {
-            self.operations.remove(op);
+            self.operations.remove(&op);
         }
         let (mut effects, spawned) = self.desk.collect();
-        if let Some(operation) = self.operations.get_mut(op) {
+        if let Some(operation) = self.operations.get_mut(&op) {
             for (_, effect) in &effects {
                 if let Effect::Sleep(time) = effect {
                     operation.due = operation.due.max(turn.now.mono.after(*time));
