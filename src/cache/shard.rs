@@ -91,13 +91,15 @@ pub(crate) struct Counts {
     pub(crate) oldest_stale: Option<Duration>,
 }
 
+// In this order: what each hit writes lies beside the lock, on the line that the reader holds anyway.
+#[repr(C)]
 pub(super) struct Shard {
+    hits: u64,
     names: NameMap<Vec<Slot>>,
     sequence: u64,
     slots: usize,
     bytes: usize,
     closed: bool,
-    hits: u64,
     stale: u64,
     misses: u64,
     coalesced: u64,
@@ -141,7 +143,11 @@ impl Shard {
         if entry.schedule.freshness(now) != Freshness::Fresh {
             return None;
         }
-        slot.used = Used { generation, hit: true, at: now.mono.as_millis(), sequence: slot.used.sequence };
+        // Written only when it changes: threads that read one secret would else take this line from each other.
+        let used = Used { generation, hit: true, at: now.mono.as_millis(), sequence: slot.used.sequence };
+        if slot.used != used {
+            slot.used = used;
+        }
         self.hits = self.hits.wrapping_add(1);
         Some(Secret::new(entry.record.clone(), entry.schedule.age(now), false))
     }
