@@ -124,7 +124,7 @@ impl Client {
     /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        let after = self.inner.cache.sequence(name);
+        let after = self.inner.cache.sequence();
         self.read(key, Intent::Refresh { after }, None).await
     }
 
@@ -243,10 +243,10 @@ impl Client {
                         Status::Done(Err(error)) if !error.kind().consequence().stale => {
                             (EventKind::Miss, Err(error))
                         }
-                        Status::Done(Err(_)) => (EventKind::Stale, Ok(self.count_stale(key, aged()))),
+                        Status::Done(Err(_)) => (EventKind::Stale, Ok(self.count_stale(aged()))),
                         Status::Over => {
                             self.note_slow(key);
-                            (EventKind::Stale, Ok(self.count_stale(key, aged())))
+                            (EventKind::Stale, Ok(self.count_stale(aged())))
                         }
                     };
                 }
@@ -288,7 +288,7 @@ impl Client {
                 (Some(Status::Done(Ok(record))), _) => return (kind, Ok(just_fetched(&record))),
                 (Some(Status::Done(Err(error))), Some(old)) if error.kind().consequence().stale => {
                     let aged = older(&old, after.since(now.mono));
-                    return (EventKind::Stale, Ok(self.count_stale(key, aged)));
+                    return (EventKind::Stale, Ok(self.count_stale(aged)));
                 }
                 (Some(Status::Done(Err(error))), _) => return (kind, Err(error)),
                 // The leader is gone: lead, or follow whoever leads now.
@@ -299,7 +299,7 @@ impl Client {
                         self.note_slow(key);
                     }
                     let aged = older(&old, after.since(now.mono));
-                    return (EventKind::Stale, Ok(self.count_stale(key, aged)));
+                    return (EventKind::Stale, Ok(self.count_stale(aged)));
                 }
                 (_, None) => return (kind, Err(out_of_time(None, 0))),
             }
@@ -307,8 +307,8 @@ impl Client {
     }
 
     /// Counts a read that was answered with an old value after a wait.
-    fn count_stale(&self, key: &Key, old: Secret) -> Secret {
-        self.inner.cache.count_stale(key);
+    fn count_stale(&self, old: Secret) -> Secret {
+        self.inner.cache.count_stale();
         old
     }
 

@@ -25,6 +25,15 @@ impl<K: Ord, V> Sorted<K, V> {
         self.0.binary_search_by(|(k, _)| k.borrow().cmp(key))
     }
 
+    #[allow(dead_code, reason = "natively nothing that is only read is kept in one")]
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        let place = self.place(key).ok()?;
+        self.0.get(place).map(|(_, value)| value)
+    }
+
     pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -85,6 +94,7 @@ mod tests {
                     }
                     _ => {}
                 }
+                prop_assert_eq!(sorted.get(key.as_str()), map.get(key.as_str()));
                 prop_assert_eq!(sorted.get_mut(key.as_str()), map.get_mut(key.as_str()));
                 prop_assert_eq!(sorted.len(), map.len());
                 prop_assert!(IntoIterator::into_iter(&sorted).all(|(k, v)| map.get(k) == Some(v)));

@@ -3,6 +3,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 /// `Send` natively, no bound on wasm32 (where one isolate is one thread and JavaScript values are not `Send`).
@@ -43,13 +46,8 @@ pub(crate) type NameMap<V> = std::collections::HashMap<Box<str>, V, foldhash::fa
 #[cfg(target_arch = "wasm32")]
 pub(crate) type NameMap<V> = crate::sorted::Sorted<Box<str>, V>;
 
-/// Into how many independently locked parts shared state is split: one where there is one thread.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) const SHARDS: usize = 64;
-#[cfg(target_arch = "wasm32")]
-pub(crate) const SHARDS: usize = 1;
 /// Whether this is an isolate: one thread, little memory.
-pub(crate) const ISOLATE: bool = SHARDS == 1;
+pub(crate) const ISOLATE: bool = cfg!(target_arch = "wasm32");
 
 /// Whether a runtime may let one task wake another. On wasm32 tasks belong to requests, which may not touch each other.
 pub(crate) const TASKS_WAKE_TASKS: bool = cfg!(not(target_arch = "wasm32"));
@@ -77,6 +75,73 @@ impl<T> Guarded<T> {
         let mut state = self.0.borrow_mut();
         f(&mut state)
     }
+}
+
+/// State that is read far more often than it is written: readers on different threads do not touch each other's
+/// memory, whoever writes waits for all of them. Guards never escape, as with [`Guarded`].
+pub(crate) struct Shared<T>(Readers<T>);
+
+#[cfg(not(target_arch = "wasm32"))]
+type Readers<T> = crossbeam_utils::sync::ShardedLock<T>;
+#[cfg(target_arch = "wasm32")]
+type Readers<T> = std::cell::RefCell<T>;
+
+impl<T> Shared<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Readers::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        #[cfg(not(target_arch = "wasm32"))]
+        let state = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        #[cfg(target_arch = "wasm32")]
+        let state = self.0.borrow();
+        f(&state)
+    }
+
+    pub(crate) fn write<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut state = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        #[cfg(target_arch = "wasm32")]
+        let mut state = self.0.borrow_mut();
+        f(&mut state)
+    }
+}
+
+/// A count that many threads raise: each in a lane of its own, as far as there are lanes.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Default)]
+pub(crate) struct Tally([crossbeam_utils::CachePadded<AtomicU64>; 8]);
+#[cfg(target_arch = "wasm32")]
+#[derive(Default)]
+pub(crate) struct Tally([AtomicU64; 1]);
+
+impl Tally {
+    #[inline]
+    pub(crate) fn add(&self, count: u64) {
+        if let Some(lane) = self.0.get(lane(self.0.len())) {
+            lane.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.iter().fold(0, |sum, lane| sum.wrapping_add(lane.load(Ordering::Relaxed)))
+    }
+}
+
+/// The calling thread's lane, of so many.
+#[cfg(not(target_arch = "wasm32"))]
+fn lane(of: usize) -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed));
+    // A thread that is ending has none any more.
+    THREAD.try_with(|thread| *thread).unwrap_or(0).checked_rem(of).unwrap_or(0)
+}
+
+#[cfg(target_arch = "wasm32")]
+fn lane(_of: usize) -> usize {
+    0
 }
 
 /// Which of two futures ended first.

@@ -81,6 +81,12 @@ impl Schedule {
         by_mono.max(u64::try_from(by_wall).unwrap_or(0))
     }
 
+    /// For how long it stays fresh from now on; nothing when it is not.
+    pub(crate) fn fresh_for(&self, now: Now) -> Option<Duration> {
+        let left = self.fresh.saturating_sub(self.age_millis(now));
+        (self.freshness(now) == Freshness::Fresh).then(|| Duration::from_millis(left))
+    }
+
     /// Fresh, revalidate, stale or gone. A wall clock that went back makes a value stale: its true age is unknown.
     pub(crate) fn freshness(&self, now: Now) -> Freshness {
         let age = self.age_millis(now);

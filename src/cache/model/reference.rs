@@ -1,4 +1,4 @@
-//! What the cache should do, written down plainly: one map, no shards, no locks, no sums kept by difference.
+//! What the cache should do, written down plainly: one map, no locks, no sums kept by difference.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::super::Key;

@@ -120,12 +120,12 @@ impl World {
             }
             Action::Ask { key: index } => {
                 let key = self.keys[index].clone();
-                let place = (self.cache.sequence(key.name.as_str()), self.flights.len());
+                let place = (self.cache.sequence(), self.flights.len());
                 self.asked.insert(key, place);
             }
             Action::Refresh { key: index } => {
                 let key = self.keys[index].clone();
-                let fresh = (self.cache.sequence(key.name.as_str()), self.flights.len());
+                let fresh = (self.cache.sequence(), self.flights.len());
                 let place = self.asked.remove(&key).unwrap_or(fresh);
                 self.enter(&key, None, Some(place))?;
             }
@@ -391,7 +391,7 @@ impl World {
 
     /// Slots and bytes are booked exactly, and nothing is lost or left over.
     fn books(&self) -> Check {
-        prop_assert_eq!(self.cache.recount(), [self.reference.size(); 3]);
+        prop_assert_eq!(self.cache.recount(), [self.reference.size(); 2]);
         for key in &self.keys {
             let held = self.cache.at_hand(key).map(|record| record.version_id.parse().unwrap());
             prop_assert_eq!(held, self.reference.entry(key).map(|e| e.version), "{:?}", key);
