@@ -3,9 +3,11 @@
 
 pub(crate) mod cached;
 mod callback;
+mod function_compute;
 mod static_keys;
 
 pub use callback::CallbackCredentials;
+pub use function_compute::FunctionCompute;
 
 use crate::error::{Error, Result};
 use crate::sensitive::Sensitive;
