@@ -10,10 +10,10 @@ use crate::gateway::shared;
 use crate::http::retry::out_of_time;
 use crate::lease::{Lease, Status};
 use crate::observe::EventKind;
-use crate::openapi::{ApiCall, Limit, OpenApi};
+use crate::openapi::{Answer, ApiCall, Limit, OpenApi};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
-use crate::sync::{Guarded, race};
+use crate::sync::{Guarded, MaybeSend, MaybeSync, race};
 use crate::time::{Instant64, millis};
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) credentials: CachedCredentials,
     pub(crate) cache: Cache,
     pub(crate) closed: AtomicBool,
+    /// The service or the permissions do not know BatchGetSecretValue.
+    pub(crate) batch_refused: AtomicBool,
     pub(crate) principal: Guarded<Option<String>>,
     pub(crate) last_error: Guarded<Option<Error>>,
 }
@@ -185,6 +187,7 @@ impl Client {
             credentials,
             cache: Cache::new(policy),
             closed: AtomicBool::new(false),
+            batch_refused: AtomicBool::new(false),
             principal: Guarded::new(None),
             last_error: Guarded::new(None),
         };
@@ -344,16 +347,15 @@ impl Client {
     }
 
     /// Fetches as the leader of a flight, and ends the flight with what came.
-    async fn lead(
-        &self,
-        key: &Key,
-        lease: Lease<Outcome>,
-        deadline: Instant64,
-        own_limit: bool,
-    ) -> Result<Arc<Record>> {
+    async fn lead(&self, key: &Key, lease: Lease<Outcome>, deadline: Instant64, own_limit: bool) -> Outcome {
+        let outcome = self.fetch(key, &lease, deadline).await;
+        self.end(key, lease, outcome, own_limit)
+    }
+
+    /// Ends the flight of a key with what came.
+    pub(crate) fn end(&self, key: &Key, lease: Lease<Outcome>, outcome: Outcome, own_limit: bool) -> Outcome {
         let inner = &self.inner;
         let clock = inner.clock();
-        let outcome = self.fetch(key, &lease, deadline).await;
         let random = clock.random().unwrap_or_default();
         let now = clock.now();
         // More time would have meant more attempts.
@@ -379,12 +381,24 @@ impl Client {
         let call =
             ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
         let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
-        let answer = inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
+        let answer = self.call(&call, &limit, |until| lease.renew(until)).await?;
+        let record = shared::decode(&answer.response, &key.name);
+        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
+    }
+
+    /// One call in the name of the client's principal.
+    pub(crate) async fn call(
+        &self,
+        call: &ApiCall<'_>,
+        limit: &Limit<'_>,
+        renew: impl Fn(Instant64) + MaybeSend + MaybeSync,
+    ) -> Result<Answer> {
+        let inner = &self.inner;
+        let answer = inner.api.call(call, &inner.credentials, limit, renew).await?;
         if let Some(principal) = answer.credentials.principal() {
             self.note_principal(principal);
         }
-        let record = shared::decode(&answer.response, &key.name);
-        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
+        Ok(answer)
     }
 
     /// What was cached for one principal is never answered to another.

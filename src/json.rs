@@ -19,7 +19,6 @@ pub(crate) enum Value {
     #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "no field that is read holds one yet"))]
     Bool(bool),
     /// As it was written.
-    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "no field that is read holds one yet"))]
     Number(Sensitive<String>),
     String(Sensitive<String>),
     Array(Vec<Value>),
@@ -53,6 +52,16 @@ impl Value {
         member.as_str()?;
         match std::mem::replace(member, Self::Null) {
             Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Moves the elements of the member of that name out. The member is `Null` afterwards.
+    pub(crate) fn take_array(&mut self, name: &str) -> Option<Vec<Value>> {
+        let member = self.get_mut(name)?;
+        member.as_array()?;
+        match std::mem::replace(member, Self::Null) {
+            Self::Array(elements) => Some(elements),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Ways to read beyond the one line: options of one read, many at once, and use with one more try.
+//! Ways to read beyond the one line: options of one read, and use with one more try.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::builder::check_duration;
@@ -6,12 +6,8 @@ use crate::cache::{Intent, Key};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::secret::{Secret, SecretName, VersionSelector};
-use crate::sync::{BoxFuture, join_bounded};
 use std::future::Future;
 use std::time::Duration;
-
-/// How many of one `get_secrets` are under way at once.
-const AT_ONCE: usize = 6;
 
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
 ///
@@ -108,36 +104,6 @@ impl Client {
     /// Begins a read with options: `client.get("db/password").version_stage("ACSPrevious").send().await?`.
     pub fn get<'a>(&'a self, name: &'a str) -> GetSecret<'a> {
         GetSecret::new(self, name)
-    }
-
-    /// Reads several secrets, at most six at a time: one result per name, in the order of the names.
-    ///
-    /// ```
-    /// # #[cfg(feature = "tokio")]
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> simsim::Result<()> {
-    /// # let runtime = simsim::runtime::TokioRuntime::new();
-    /// # let kms = simsim_emulator::Emulator::new(runtime);
-    /// # kms.add_access_key("LTAI-example", "not-a-real-secret");
-    /// # kms.put_secret(simsim_emulator::SecretSeed::text("db/login", r#"{"user": "u", "password": "first"}"#));
-    /// # let client = simsim::Client::builder()
-    /// #     .region("cn-hangzhou").fetch(kms.clone()).runtime(runtime)
-    /// #     .credentials(simsim::Credentials::access_key("LTAI-example", "not-a-real-secret")?).build()?;
-    /// let results = client.get_secrets(["db/login", "not/there"]).await;
-    /// assert!(matches!(results.as_slice(), [("db/login", Ok(_)), ("not/there", Err(_))]));
-    /// # Ok(()) }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
-    /// ```
-    pub async fn get_secrets<'a>(
-        &self,
-        names: impl IntoIterator<Item = &'a str>,
-    ) -> Vec<(&'a str, Result<Secret>)> {
-        let reads = names.into_iter().map(|name| {
-            let client = self.clone();
-            Box::pin(async move { (name, client.get_secret(name).await) }) as BoxFuture<'a, _>
-        });
-        join_bounded(reads, AT_ONCE).await
     }
 
     /// Uses a secret; when `is_auth_error` says that the value was refused (a rotation), fetches it anew once and

@@ -69,6 +69,19 @@ impl Cache {
         entered
     }
 
+    /// The lead of a key that nobody has, fetches or saw fail a moment ago; nothing for any other.
+    pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: Duration) -> Option<Lease<Outcome>> {
+        let read = Intent::Read { max_age: None };
+        let entered = self.state.write(|s| match s.find(key) {
+            None => Some(s.enter(key, now, read, lease_for)),
+            Some(_) => None,
+        });
+        match entered? {
+            Entered::Lead(lease, None) => Some(lease),
+            _ => None,
+        }
+    }
+
     /// The place in the order of flights: a refresh joins only later ones.
     pub(crate) fn sequence(&self) -> u64 {
         self.state.read(|s| s.sequence)

@@ -2,5 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod base64;
+pub(crate) mod batch;
 pub(crate) mod error_body;
 pub(crate) mod shared;

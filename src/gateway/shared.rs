@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::base64;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
@@ -36,36 +36,51 @@ pub(crate) fn query<'a>(
     query
 }
 
-/// Decodes a 200. What is missing is absent; null and missing are alike.
+/// Decodes a 200.
 ///
 /// # Errors
-/// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
-/// or another secret's name.
+/// `Protocol` for an answer that is not JSON, and as [`record`].
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    let mut parsed = json::parse(response.body());
-    let request_id = match &mut parsed {
-        Ok(body) => text(body, "RequestId"),
-        Err(_) => None,
-    };
-    let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
-    let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
-    let wrong = |what: &str| {
-        let error = Error::protocol(what.to_owned()).with_status(response.status());
-        match &request_id {
-            Some(id) => error.with_request_id(id.clone()),
-            None => error,
-        }
-    };
-    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
-    let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
+    record(&mut parse(response)?, asked, response)
+}
+
+/// The JSON of an answer.
+pub(super) fn parse(response: &Response) -> Result<Value> {
+    json::parse(response.body())
+        .map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat(), response, None))
+}
+
+/// An answer that is none to what was asked.
+pub(super) fn wrong(what: &str, response: &Response, request_id: Option<&str>) -> Error {
+    let error = Error::protocol(what.to_owned()).with_status(response.status());
+    match request_id.map(str::to_owned).or_else(|| id_of(response)) {
+        Some(id) => error.with_request_id(id),
+        None => error,
+    }
+}
+
+fn id_of(response: &Response) -> Option<String> {
+    response.header("x-acs-request-id").map(printable).filter(|id| !id.is_empty())
+}
+
+/// One secret of an answer. What is missing is absent; null and missing are alike.
+///
+/// # Errors
+/// `Protocol` for anything that is not the answer to the question: no SecretName, VersionId or SecretData, or another
+/// secret's name.
+pub(super) fn record(body: &mut Value, asked: &SecretName, response: &Response) -> Result<Record> {
+    let request_id = text(body, "RequestId").as_deref().map(printable).filter(|id| !id.is_empty());
+    let request_id = request_id.or_else(|| id_of(response));
+    let wrong = |what: &str| wrong(what, response, request_id.as_deref());
+    let name = text(body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
     if name != asked.plain() {
         return Err(wrong("the answer's SecretName is not the asked one"));
     }
-    let version_id = text(&mut body, "VersionId")
+    let version_id = text(body, "VersionId")
         .filter(|id| !id.is_empty())
         .ok_or_else(|| wrong("the answer has no VersionId"))?;
     let value = body.take_str("SecretData").ok_or_else(|| wrong("the answer has no SecretData"))?;
-    let value = match text(&mut body, "SecretDataType").as_deref() {
+    let value = match text(body, "SecretDataType").as_deref() {
         Some("binary") => {
             let decoded = base64::decode(value.expose());
             SecretValue::Binary(Sensitive::new(
@@ -74,16 +89,16 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
         }
         _ => SecretValue::Text(value),
     };
-    let secret_type = SecretType::parse(&text(&mut body, "SecretType").unwrap_or_default());
-    let mut date = |key: &str| text(&mut body, key).as_deref().and_then(Timestamp::parse_iso);
+    let secret_type = SecretType::parse(&text(body, "SecretType").unwrap_or_default());
+    let mut date = |key: &str| text(body, key).as_deref().and_then(Timestamp::parse_iso);
     let create_time = date("CreateTime");
     let last_rotation_date = date("LastRotationDate");
     let next_rotation_date = date("NextRotationDate");
     Ok(Record {
         version_stages: stages(body.get("VersionStages")),
         extended_config: body.take_str("ExtendedConfig").filter(|c| !c.expose().is_empty()),
-        automatic_rotation: text(&mut body, "AutomaticRotation"),
-        rotation_interval: text(&mut body, "RotationInterval").as_deref().and_then(interval),
+        automatic_rotation: text(body, "AutomaticRotation"),
+        rotation_interval: text(body, "RotationInterval").as_deref().and_then(interval),
         name,
         version_id,
         value,
@@ -95,7 +110,7 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
     })
 }
 
-fn text(body: &mut Value, key: &str) -> Option<String> {
+pub(super) fn text(body: &mut Value, key: &str) -> Option<String> {
     body.take_str(key).map(Sensitive::into_exposed)
 }
 

@@ -16,6 +16,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batches;
 mod caching;
 mod canary;
 mod config;

@@ -5,7 +5,6 @@ use crate::support::{START, Trick, World, millis, seconds, shown};
 use simsim::{ErrorKind, Network, Timestamp};
 use simsim_emulator::{Fault, SecretSeed};
 use std::time::Duration;
-use tokio::time::Instant;
 
 scenarios![
     a_name_and_its_arn_are_entries_of_their_own,
@@ -22,8 +21,6 @@ scenarios![
     a_refusal_without_a_json_body_is_judged_by_what_there_is,
     a_proxys_own_refusal_is_not_the_services_word,
     a_redirect_is_never_followed,
-    many_secrets_are_read_six_at_a_time_in_their_order,
-    one_bad_name_among_many_fails_alone,
     network_endpoint_and_arn_decide_where_a_read_goes,
 ];
 
@@ -307,45 +304,6 @@ async fn a_redirect_is_never_followed(w: World) {
     w.wire.play(Trick::Fail(simsim::http::FetchErrorKind::Redirected));
     let error = w.read(&client, "other").await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
-}
-
-async fn many_secrets_are_read_six_at_a_time_in_their_order(w: World) {
-    let client = w.client();
-    let mut names = w.seed(20);
-    names.reverse();
-    names.push(names[0].clone());
-    names.insert(3, names[5].clone());
-    w.kms.inject(Fault::slow_headers(millis(100)));
-    let before = Instant::now();
-    let (reader, asked) = (client.clone(), names.clone());
-    let results = w
-        .run(async move {
-            let results = reader.get_secrets(asked.iter().map(String::as_str)).await;
-            let owned = |(name, result): (&str, simsim::Result<_>)| (name.to_owned(), result);
-            results.into_iter().map(owned).collect::<Vec<(String, simsim::Result<simsim::Secret>)>>()
-        })
-        .await;
-    let order: Vec<&String> = results.iter().map(|(name, _)| name).collect();
-    assert_eq!(order, names.iter().collect::<Vec<_>>());
-    for (name, secret) in &results {
-        assert_eq!(secret.as_ref().unwrap().text().unwrap(), name.replace('s', "v"));
-    }
-    assert_eq!((w.wire.most_at_once(), w.kms_reads()), (6, 20), "a name twice is one call");
-    assert!(before.elapsed() < millis(600), "{:?}", before.elapsed());
-}
-
-async fn one_bad_name_among_many_fails_alone(w: World) {
-    let client = w.client();
-    let kinds = w
-        .run(async move {
-            let names = ["db/password", "missing", "", "bad\nname", "acs:kms:nonsense"];
-            let results = client.get_secrets(names).await;
-            results.into_iter().map(|(_, r)| r.err().map(|e| e.kind())).collect::<Vec<_>>()
-        })
-        .await;
-    let (missing, config) = (Some(ErrorKind::NotFound), Some(ErrorKind::Config));
-    assert_eq!(kinds, [None, missing, config, config, config]);
-    assert_eq!(w.kms_reads(), 2);
 }
 
 #[cfg(feature = "json")]

@@ -11,7 +11,7 @@ const ROWS: &[&[&str]] = &[
     &["gateway", "http", "runtime", "signing"],
     &["openapi"],
     &["cache", "credentials", "region", "store"],
-    &["builder", "client", "read", "status"],
+    &["batch", "builder", "client", "read", "status"],
     &["admin", "config", "fuzzing", "ram", "session"],
 ];
 
@@ -32,6 +32,7 @@ const ALSO: &[(&str, &[&str])] = &[
     ("store", &["cache"]),
     ("builder", &["client"]),
     ("client", &["builder"]),
+    ("batch", &["client"]),
     ("read", &["builder", "client"]),
     ("status", &["client"]),
     ("session", &["mailbox"]),

@@ -1,0 +1,192 @@
+//! BatchGetSecretValue on the shared gateway: the current values of up to twenty secrets in one call.
+//!
+//! The parameter `SecretsList` and the lists `SecretValues` and `Errors` are those of the newest published SDK
+//! (reference secret-client 7.2).
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+use super::shared::{parse, record, text, wrong};
+use crate::error::{Error, Result, kind_of_code, printable};
+use crate::http::Response;
+use crate::json::Value;
+use crate::secret::{ACS_CURRENT, Record, SecretName};
+use crate::text::decimal;
+use std::borrow::Cow;
+
+/// The action.
+pub(crate) const ACTION: &str = "BatchGetSecretValue";
+/// How many secrets one call may ask for.
+pub(crate) const MOST: usize = 20;
+
+/// The query: the names as a JSON array of objects.
+pub(crate) fn query(names: &[&SecretName], extended: bool) -> [(Cow<'static, str>, Cow<'static, str>); 1] {
+    let mut list = String::from("[");
+    for name in names {
+        list.push_str(if list.len() > 1 { ",{\"SecretName\":\"" } else { "{\"SecretName\":\"" });
+        // Names have no control characters: these two are all that JSON escapes.
+        for c in name.as_str().chars() {
+            if matches!(c, '"' | '\\') {
+                list.push('\\');
+            }
+            list.push(c);
+        }
+        list.push_str("\",\"VersionStage\":\"");
+        list.push_str(ACS_CURRENT);
+        list.push_str(if extended { "\",\"FetchExtendedConfig\":true}" } else { "\"}" });
+    }
+    list.push(']');
+    [(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
+}
+
+/// Decodes a 200: for each name that was asked for its record, or its own error.
+///
+/// # Errors
+/// `Protocol` for an answer that is not JSON, or has neither list. What is missing or malformed for one name is that
+/// name's error.
+pub(crate) fn decode(response: &Response, asked: &[&SecretName]) -> Result<Vec<Result<Record>>> {
+    let mut body = parse(response)?;
+    let lists = (body.take_array("SecretValues"), body.take_array("Errors"));
+    let (mut values, mut errors) = match lists {
+        (None, None) => return Err(wrong("the answer has no SecretValues", response, None)),
+        (values, errors) => (values.unwrap_or_default(), errors.unwrap_or_default()),
+    };
+    let one = |name: &&SecretName| {
+        let is_of = |item: &&mut Value| item.get("SecretName").and_then(Value::as_str) == Some(name.plain());
+        if let Some(value) = values.iter_mut().find(is_of) {
+            return record(value, name, response);
+        }
+        match errors.iter_mut().find(is_of) {
+            Some(error) => Err(refusal(error, response)),
+            None => Err(wrong("the answer says nothing of this secret", response, None)),
+        }
+    };
+    Ok(asked.iter().map(one).collect())
+}
+
+/// Why one of the secrets was refused.
+fn refusal(item: &mut Value, response: &Response) -> Error {
+    let status = match item.get("HttpStatus") {
+        Some(Value::Number(status)) => decimal(status.expose()),
+        _ => None,
+    };
+    let status = status.and_then(|status| u16::try_from(status).ok()).unwrap_or_else(|| response.status());
+    let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
+        return wrong("the answer's error has no Code", response, None);
+    };
+    let error =
+        Error::new(kind_of_code(&code, status), "").with_status(status).with_service_code(printable(&code));
+    match item.take_str("Message") {
+        Some(message) => error.with_service_message(message.into_exposed()),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use proptest::prelude::*;
+
+    fn names(of: &[&str]) -> Vec<SecretName> {
+        of.iter().map(|name| SecretName::parse(name).unwrap()).collect()
+    }
+
+    fn read(asked: &[&str], body: &str) -> Result<Vec<Result<Record>>> {
+        let names = names(asked);
+        let response = Response::new(200, Vec::new(), body.as_bytes().to_vec());
+        decode(&response, &names.iter().collect::<Vec<_>>())
+    }
+
+    fn kinds(asked: &[&str], body: &str) -> Vec<Option<ErrorKind>> {
+        read(asked, body).unwrap().into_iter().map(|one| one.err().map(|e| e.kind())).collect()
+    }
+
+    #[test]
+    fn each_name_gets_its_own_record_or_error_in_the_order_of_the_names() {
+        let body = r#"{"SecretValues":[
+                {"SecretName":"b","VersionId":"v2","SecretData":"of b","RequestId":"rb"},
+                {"SecretName":"a","VersionId":"v1","SecretData":"of a","RequestId":"ra"},
+                {"SecretName":"broken","VersionId":"v1"},
+                {"SecretName":"unasked","VersionId":"v1","SecretData":"x"}],
+            "Errors":[{"SecretName":"gone","Code":"Forbidden.ResourceNotFound","Message":"m","HttpStatus":404},
+                {"SecretName":"odd","Message":"no code"}],"RequestId":"r"}"#;
+        let all = read(&["a", "gone", "b", "broken", "odd", "missing"], body).unwrap();
+        let shown: Vec<_> = all
+            .iter()
+            .map(|one| match one {
+                Ok(record) => {
+                    (String::from_utf8_lossy(record.value.bytes()).into_owned(), record.request_id.clone())
+                }
+                Err(error) => (error.kind().name().to_owned(), error.request_id().map(str::to_owned)),
+            })
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        let expected = [
+            (String::from("of a"), some("ra")),
+            (String::from("NOT_FOUND"), None),
+            (String::from("of b"), some("rb")),
+            (String::from("PROTOCOL"), None),
+            (String::from("PROTOCOL"), None),
+            (String::from("PROTOCOL"), None),
+        ];
+        assert_eq!(shown, expected);
+        let gone = all[1].as_ref().unwrap_err();
+        assert_eq!((gone.status(), gone.service_code()), (Some(404), Some("Forbidden.ResourceNotFound")));
+        assert_eq!(gone.service_message(), Some("m"));
+    }
+
+    #[test]
+    fn what_is_no_answer_to_a_batch_is_a_protocol_error() {
+        for body in
+            ["", "[]", "null", r#"{"RequestId":"r"}"#, r#"{"SecretValues":{"SecretValue":[]}}"#, "<html>"]
+        {
+            assert_eq!(read(&["a"], body).unwrap_err().kind(), ErrorKind::Protocol, "{body}");
+        }
+        assert_eq!(
+            kinds(&["a"], r#"{"SecretValues":[null,7,{"SecretName":7}]}"#),
+            [Some(ErrorKind::Protocol)]
+        );
+        assert_eq!(kinds(&["a"], r#"{"Errors":[]}"#), [Some(ErrorKind::Protocol)]);
+    }
+
+    #[test]
+    fn the_status_of_an_error_decides_where_its_code_is_unknown() {
+        let kind = |status: &str| {
+            let error =
+                [r#"{"Errors":[{"SecretName":"a","Code":"New.Code","HttpStatus":"#, status, "}]}"].concat();
+            kinds(&["a"], &error)[0]
+        };
+        assert_eq!(
+            (kind("503"), kind("403")),
+            (Some(ErrorKind::Unavailable), Some(ErrorKind::PermissionDenied))
+        );
+        for odd in ["99999", "-1", "null", "\"503\""] {
+            assert_eq!(kind(odd), Some(ErrorKind::Protocol), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_list_is_json_whatever_the_names(asked in prop::collection::vec("[^\\PC\u{0}-\u{1f}]{1,20}", 1..=MOST), extended: bool) {
+            let asked: Vec<_> = asked.iter().filter_map(|name| SecretName::parse(name).ok()).collect();
+            let [(name, list)] = query(&asked.iter().collect::<Vec<_>>(), extended);
+            prop_assert_eq!(name, "SecretsList");
+            let items: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
+            prop_assert_eq!(items.len(), asked.len());
+            for (item, name) in items.iter().zip(&asked) {
+                prop_assert_eq!(item["SecretName"].as_str(), Some(name.as_str()));
+                prop_assert_eq!(item["VersionStage"].as_str(), Some("ACSCurrent"));
+                prop_assert_eq!(item["FetchExtendedConfig"].as_bool(), extended.then_some(true));
+            }
+        }
+
+        #[test]
+        fn no_body_panics(body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200).prop_map(|b| String::from_utf8_lossy(&b).into_owned()),
+            r#"\{"(SecretValues|Errors)":\[(\{("(SecretName|Code|HttpStatus|VersionId|SecretData)":("a"|4{1,6}|null),){0,5}"X":1\},?){0,3}\]\}"#,
+        ]) {
+            if let Ok(all) = read(&["a", "b"], &body) {
+                prop_assert_eq!(all.len(), 2);
+            }
+        }
+    }
+}
