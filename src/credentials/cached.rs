@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::{Context, Credentials, DynProvideCredentials, ProvideCredentials};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::runtime::{Clock, wait_for_end};
@@ -260,7 +260,8 @@ fn unavailable(source: Error) -> Error {
     if source.kind() == ErrorKind::CredentialsUnavailable {
         return source;
     }
-    Error::new(ErrorKind::CredentialsUnavailable, "the provider failed").with_source(source)
+    let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());
+    Facts { source: Some(source), ..facts }.into()
 }
 
 fn not_configured() -> Error {

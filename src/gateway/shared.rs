@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::base64;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
@@ -50,11 +50,11 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
     let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
     let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
     let wrong = |what: &str| {
-        let error = Error::protocol(what.to_owned()).with_status(response.status());
-        match &request_id {
-            Some(id) => error.with_request_id(id.clone()),
-            None => error,
-        }
+        Error::from(Facts {
+            status: Some(response.status()),
+            request_id: request_id.clone(),
+            ..Facts::new(ErrorKind::Protocol, what.to_owned().into())
+        })
     };
     let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
     let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
@@ -113,7 +113,6 @@ fn interval(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
     use proptest::prelude::*;
 
     fn read(asked: &str, body: &str) -> Result<Record> {
