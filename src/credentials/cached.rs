@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::runtime::{Clock, wait_for_end};
-use crate::sync::{Either, Guarded, race};
+use crate::sync::Guarded;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,17 +140,16 @@ impl CachedCredentials {
                         None => deadline,
                     };
                     let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()));
-                    let timeout = clock.sleep(limit.since(now.mono));
-                    let outcome = match race(provider.provide(&cx), timeout).await {
-                        Either::Left(Ok(Some(credentials))) => Ok(credentials),
-                        Either::Left(Ok(None)) => Err(not_configured()),
-                        Either::Left(Err(error)) => Err(unavailable(error)),
+                    let outcome = match clock.within(limit.since(now.mono), provider.provide(&cx)).await {
+                        Some(Ok(Some(credentials))) => Ok(credentials),
+                        Some(Ok(None)) => Err(not_configured()),
+                        Some(Err(error)) => Err(unavailable(error)),
                         // The caller's own time is over, which says little of the provider: the flight is abandoned,
                         // and another waiter asks.
-                        Either::Right(()) if limit == deadline => {
+                        None if limit == deadline => {
                             return old.ok_or_else(|| out_of_time(Some(late()), 0));
                         }
-                        Either::Right(()) => Err(late()),
+                        None => Err(late()),
                     };
                     let outcome = self.settle(&lease, outcome, clock.corrected(), old.is_some());
                     lease.finish(outcome.clone());
