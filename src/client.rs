@@ -13,7 +13,7 @@ use crate::observe::EventKind;
 use crate::openapi::{Answer, ApiCall, Limit, OpenApi};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
-use crate::sync::{Guarded, MaybeSend, MaybeSync, race};
+use crate::sync::Guarded;
 use crate::time::{Instant64, millis};
 use std::fmt;
 use std::sync::Arc;
@@ -342,7 +342,7 @@ impl Client {
             None => Err(task as crate::sync::BoxFuture<'static, ()>),
         };
         if let Err(task) = left {
-            race(task, clock.sleep(limit.since(now))).await;
+            clock.within(limit.since(now), task).await;
         }
     }
 
@@ -354,6 +354,31 @@ impl Client {
 
     /// Ends the flight of a key with what came.
     pub(crate) fn end(&self, key: &Key, lease: Lease<Outcome>, outcome: Outcome, own_limit: bool) -> Outcome {
+        let inner = &self.inner;
+        let outcome = match inner.target.endpoint_for(&key.name) {
+            Ok(endpoint) => {
+                let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
+                let call = ApiCall { endpoint, action: shared::ACTION, version: shared::VERSION, query };
+                let name = key.name.as_str();
+                let limit = Limit { deadline, closed: &inner.closed, name, lease: &lease };
+                inner.api.call(&call, &inner.credentials, &limit).await
+            }
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.and_then(|answer| self.decode(&answer, key));
+        self.conclude(key, lease, outcome, own_limit)
+    }
+
+    fn decode(&self, answer: &Answer, key: &Key) -> Outcome {
+        if let Some(principal) = answer.credentials.principal() {
+            self.note_principal(principal);
+        }
+        let record = shared::decode(&answer.response, &key.name);
+        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
+    }
+
+    /// Ends a flight with what came of it, and remembers that.
+    fn conclude(&self, key: &Key, lease: Lease<Outcome>, outcome: Outcome, own_limit: bool) -> Outcome {
         let inner = &self.inner;
         let clock = inner.clock();
         let random = clock.random().unwrap_or_default();
@@ -371,34 +396,6 @@ impl Client {
         let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
         outcome
-    }
-
-    /// One GetSecretValue.
-    async fn fetch(&self, key: &Key, lease: &Lease<Outcome>, deadline: Instant64) -> Result<Arc<Record>> {
-        let inner = &self.inner;
-        let endpoint = inner.target.endpoint_for(&key.name)?;
-        let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
-        let call =
-            ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
-        let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
-        let answer = self.call(&call, &limit, |until| lease.renew(until)).await?;
-        let record = shared::decode(&answer.response, &key.name);
-        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
-    }
-
-    /// One call in the name of the client's principal.
-    pub(crate) async fn call(
-        &self,
-        call: &ApiCall<'_>,
-        limit: &Limit<'_>,
-        renew: impl Fn(Instant64) + MaybeSend + MaybeSync,
-    ) -> Result<Answer> {
-        let inner = &self.inner;
-        let answer = inner.api.call(call, &inner.credentials, limit, renew).await?;
-        if let Some(principal) = answer.credentials.principal() {
-            self.note_principal(principal);
-        }
-        Ok(answer)
     }
 
     /// What was cached for one principal is never answered to another.

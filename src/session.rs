@@ -1,14 +1,17 @@
 //! One client behind a mailbox, as a driver sees it: bytes in, effects out.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::{CacheOptions, RetryOptions};
+use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
 use crate::client::Client;
+use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailbox::wire::{Reader, Writer, saturate};
 use crate::mailbox::{Effect, Mailbox, OpId, Turn};
-use crate::region::Network;
+use crate::observe::Watch;
+use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
+use std::sync::Arc;
 
 /// What an operation does: the first byte of its description.
 mod operation {
@@ -37,45 +40,46 @@ impl Session {
     pub fn open(options: &[u8]) -> Result<Self> {
         let mut options = Reader::new(options);
         let mailbox = Mailbox::new();
-        let mut builder = Client::builder()
-            .fetch(mailbox.fetch())
-            .runtime(mailbox.runtime())
-            .background(mailbox.background());
-        if let Some(region) = options.some_text()? {
-            builder = builder.region(region);
+        let region = options.some_text()?;
+        if let Some(region) = region {
+            check_region("region", region)?;
         }
-        if let Some(endpoint) = options.some_text()? {
-            builder = builder.endpoint(endpoint);
-        }
-        if options.u8()? == 1 {
-            builder = builder.network(Network::Vpc);
-        }
-        builder = match options.u8()? {
-            0 => builder.credentials(mailbox.credentials()),
-            _ => builder.credentials(options.credentials()?),
+        let code = Origin::Code { allow_http: false };
+        let endpoint =
+            options.some_text()?.map(|text| Endpoint::parse("endpoint", text, code)).transpose()?;
+        let network = if options.u8()? == 1 { Network::Vpc } else { Network::Public };
+        let credentials = match options.u8()? {
+            0 => CachedCredentials::new(mailbox.credentials()),
+            _ => CachedCredentials::new(options.credentials()?),
         };
-        if options.u8()? == 1 {
-            builder = builder.observer(mailbox.observer());
-        }
+        let observed = options.u8()? == 1;
         let mut cache = CacheOptions::default();
-        if let Some(ttl) = options.duration()? {
-            cache = cache.ttl(ttl);
-        }
-        if let Some(stale) = options.duration()? {
-            cache = cache.stale_if_error(stale);
-        }
+        cache.ttl = options.duration()?.unwrap_or(cache.ttl);
+        cache.stale_if_error = options.duration()?.unwrap_or(cache.stale_if_error);
         let mut retry = RetryOptions::default();
         if let Some(attempts) = options.f64()? {
-            retry = retry.max_attempts(u32::try_from(saturate(attempts)).unwrap_or(u32::MAX));
+            retry.max_attempts = u32::try_from(saturate(attempts)).unwrap_or(u32::MAX);
         }
-        if let Some(timeout) = options.duration()? {
-            retry = retry.attempt_timeout(timeout);
-        }
-        if let Some(timeout) = options.duration()? {
-            builder = builder.timeout(timeout);
-        }
-        let client = builder.cache(cache).retry(retry).build()?;
-        Ok(Self { mailbox, client })
+        retry.attempt_timeout = options.duration()?.unwrap_or(retry.attempt_timeout);
+        let target = Target {
+            region: region.map(str::to_owned),
+            region_is_explicit: region.is_some(),
+            network,
+            endpoint,
+            timeout: options.duration()?.unwrap_or(TIMEOUT),
+            extended_config: true,
+        };
+        let blueprint = Blueprint {
+            target,
+            fetch: Arc::new(mailbox.fetch()),
+            runtime: Arc::new(mailbox.runtime()),
+            background: Some(Arc::new(mailbox.background())),
+            credentials,
+            cache,
+            retry,
+            watch: Watch { observer: observed.then(|| Arc::new(mailbox.observer()) as Arc<_>), names: false },
+        };
+        Ok(Self { client: blueprint.build()?, mailbox })
     }
 
     /// Starts an operation: its id, then its first effects.
