@@ -5,7 +5,7 @@ use crate::cache::{Key, Outcome, just_fetched};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::{batch, shared};
-use crate::lease::Lease;
+use crate::lease::{Lease, Renew};
 use crate::observe::EventKind;
 use crate::openapi::{ApiCall, Limit};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
@@ -150,7 +150,7 @@ impl Client {
             if outcome.as_ref().is_err_and(unsettled) {
                 return (one.place, None);
             }
-            let outcome = self.end(&one.key, one.lease, outcome, own_limit);
+            let outcome = self.conclude(&one.key, one.lease, outcome, own_limit);
             let took = inner.clock().now().mono.since(started);
             let error = outcome.as_ref().err().map(Error::kind);
             inner.api.watch.emit(EventKind::Miss, one.key.name.as_str(), took, error);
@@ -159,19 +159,26 @@ impl Client {
         led.into_iter().zip(outcomes).map(end).collect()
     }
 
-    async fn call_batch(&self, led: &[Led], deadline: Instant64) -> Result<Vec<Outcome>> {
+    async fn call_batch(&self, led: &Vec<Led>, deadline: Instant64) -> Result<Vec<Outcome>> {
         let inner = &self.inner;
         let Some(one) = led.first() else { return Ok(Vec::new()) };
         let names: Vec<&SecretName> = led.iter().map(|one| &one.key.name).collect();
         let endpoint = inner.target.endpoint_for(&one.key.name)?;
         let query = batch::query(&names, inner.target.extended_config);
-        let call =
-            ApiCall { endpoint: &endpoint, action: batch::ACTION, version: shared::VERSION, query: &query };
-        let renew = |until| led.iter().for_each(|one| one.lease.renew(until));
-        let limit = Limit { deadline, closed: &inner.closed, name: one.key.name.as_str() };
-        let answer = self.call(&call, &limit, renew).await?;
+        let call = ApiCall { endpoint, action: batch::ACTION, version: shared::VERSION, query };
+        let limit = Limit { deadline, closed: &inner.closed, name: one.key.name.as_str(), lease: led };
+        let answer = inner.api.call(&call, &inner.credentials, &limit).await?;
+        self.note_principal(&answer);
         let attempted = |one: Result<Record>| one.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts));
         Ok(batch::decode(&answer.response, &names)?.into_iter().map(attempted).collect())
+    }
+}
+
+impl Renew for Vec<Led> {
+    fn renew(&self, until: Instant64) {
+        for one in self {
+            one.lease.renew(until);
+        }
     }
 }
 

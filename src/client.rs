@@ -12,7 +12,7 @@ use crate::lease::{Lease, Status};
 use crate::observe::EventKind;
 use crate::openapi::{Answer, ApiCall, Limit, OpenApi};
 use crate::runtime::{Background, Clock, wait_for_end};
-use crate::secret::{Record, Secret, SecretName, VersionSelector};
+use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::sync::Guarded;
 use crate::time::{Instant64, millis};
 use std::fmt;
@@ -348,12 +348,6 @@ impl Client {
 
     /// Fetches as the leader of a flight, and ends the flight with what came.
     async fn lead(&self, key: &Key, lease: Lease<Outcome>, deadline: Instant64, own_limit: bool) -> Outcome {
-        let outcome = self.fetch(key, &lease, deadline).await;
-        self.end(key, lease, outcome, own_limit)
-    }
-
-    /// Ends the flight of a key with what came.
-    pub(crate) fn end(&self, key: &Key, lease: Lease<Outcome>, outcome: Outcome, own_limit: bool) -> Outcome {
         let inner = &self.inner;
         let outcome = match inner.target.endpoint_for(&key.name) {
             Ok(endpoint) => {
@@ -365,20 +359,22 @@ impl Client {
             }
             Err(error) => Err(error),
         };
-        let outcome = outcome.and_then(|answer| self.decode(&answer, key));
+        let outcome = outcome.and_then(|answer| {
+            self.note_principal(&answer);
+            let record = shared::decode(&answer.response, &key.name);
+            record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
+        });
         self.conclude(key, lease, outcome, own_limit)
     }
 
-    fn decode(&self, answer: &Answer, key: &Key) -> Outcome {
-        if let Some(principal) = answer.credentials.principal() {
-            self.note_principal(principal);
-        }
-        let record = shared::decode(&answer.response, &key.name);
-        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
-    }
-
     /// Ends a flight with what came of it, and remembers that.
-    fn conclude(&self, key: &Key, lease: Lease<Outcome>, outcome: Outcome, own_limit: bool) -> Outcome {
+    pub(crate) fn conclude(
+        &self,
+        key: &Key,
+        lease: Lease<Outcome>,
+        outcome: Outcome,
+        own_limit: bool,
+    ) -> Outcome {
         let inner = &self.inner;
         let clock = inner.clock();
         let random = clock.random().unwrap_or_default();
@@ -399,7 +395,8 @@ impl Client {
     }
 
     /// What was cached for one principal is never answered to another.
-    fn note_principal(&self, principal: &str) {
+    pub(crate) fn note_principal(&self, answer: &Answer) {
+        let Some(principal) = answer.credentials.principal() else { return };
         let changed = self.inner.principal.with(|known| match known {
             Some(known) if known == principal => false,
             known => known.replace(principal.to_owned()).is_some(),

@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::shared::{parse, record, text, wrong};
-use crate::error::{Error, Result, kind_of_code, printable};
+use crate::error::{Error, Facts, Result, kind_of_code, printable};
 use crate::http::Response;
 use crate::json::Value;
 use crate::secret::{ACS_CURRENT, Record, SecretName};
@@ -18,7 +18,7 @@ pub(crate) const ACTION: &str = "BatchGetSecretValue";
 pub(crate) const MOST: usize = 20;
 
 /// The query: the names as a JSON array of objects.
-pub(crate) fn query(names: &[&SecretName], extended: bool) -> [(Cow<'static, str>, Cow<'static, str>); 1] {
+pub(crate) fn query(names: &[&SecretName], extended: bool) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
     let mut list = String::from("[");
     for name in names {
         list.push_str(if list.len() > 1 { ",{\"SecretName\":\"" } else { "{\"SecretName\":\"" });
@@ -34,7 +34,7 @@ pub(crate) fn query(names: &[&SecretName], extended: bool) -> [(Cow<'static, str
         list.push_str(if extended { "\",\"FetchExtendedConfig\":true}" } else { "\"}" });
     }
     list.push(']');
-    [(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
+    vec![(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
 }
 
 /// Decodes a 200: for each name that was asked for its record, or its own error.
@@ -72,12 +72,13 @@ fn refusal(item: &mut Value, response: &Response) -> Error {
     let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
         return wrong("the answer's error has no Code", response, None);
     };
-    let error =
-        Error::new(kind_of_code(&code, status), "").with_status(status).with_service_code(printable(&code));
-    match item.take_str("Message") {
-        Some(message) => error.with_service_message(message.into_exposed()),
-        None => error,
-    }
+    let facts = Facts {
+        status: Some(status),
+        service_code: Some(printable(&code)),
+        service_message: item.take_str("Message"),
+        ..Facts::new(kind_of_code(&code, status), "".into())
+    };
+    facts.into()
 }
 
 #[cfg(test)]
@@ -168,9 +169,10 @@ mod tests {
         #[test]
         fn the_list_is_json_whatever_the_names(asked in prop::collection::vec("[^\\PC\u{0}-\u{1f}]{1,20}", 1..=MOST), extended: bool) {
             let asked: Vec<_> = asked.iter().filter_map(|name| SecretName::parse(name).ok()).collect();
-            let [(name, list)] = query(&asked.iter().collect::<Vec<_>>(), extended);
-            prop_assert_eq!(name, "SecretsList");
-            let items: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
+            let query = query(&asked.iter().collect::<Vec<_>>(), extended);
+            prop_assert_eq!(query.len(), 1);
+            prop_assert_eq!(&query[0].0, "SecretsList");
+            let items: Vec<serde_json::Value> = serde_json::from_str(&query[0].1).expect("JSON");
             prop_assert_eq!(items.len(), asked.len());
             for (item, name) in items.iter().zip(&asked) {
                 prop_assert_eq!(item["SecretName"].as_str(), Some(name.as_str()));

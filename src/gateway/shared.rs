@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::base64;
-use crate::error::{Error, ErrorKind, Facts, Result};
+use crate::error::{Error, ErrorKind, Facts, Result, printable};
 use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
@@ -41,22 +41,39 @@ pub(crate) fn query<'a>(
 /// # Errors
 /// `Protocol` for an answer that is not JSON, and as [`record`].
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    let mut parsed = json::parse(response.body());
-    let request_id = match &mut parsed {
-        Ok(body) => text(body, "RequestId"),
-        Err(_) => None,
+    record(&mut parse(response)?, asked, response)
+}
+
+/// The JSON of an answer.
+pub(super) fn parse(response: &Response) -> Result<Value> {
+    json::parse(response.body())
+        .map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat(), response, None))
+}
+
+/// An answer that is none to what was asked.
+pub(super) fn wrong(what: &str, response: &Response, request_id: Option<&str>) -> Error {
+    let facts = Facts {
+        status: Some(response.status()),
+        request_id: request_id.map(str::to_owned).or_else(|| id_of(response)),
+        ..Facts::new(ErrorKind::Protocol, what.to_owned().into())
     };
-    let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
-    let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
-    let wrong = |what: &str| {
-        Error::from(Facts {
-            status: Some(response.status()),
-            request_id: request_id.clone(),
-            ..Facts::new(ErrorKind::Protocol, what.to_owned().into())
-        })
-    };
-    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
-    let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
+    facts.into()
+}
+
+fn id_of(response: &Response) -> Option<String> {
+    response.header("x-acs-request-id").map(printable).filter(|id| !id.is_empty())
+}
+
+/// One secret of an answer. What is missing is absent; null and missing are alike.
+///
+/// # Errors
+/// `Protocol` for anything that is not the answer to the question: no SecretName, VersionId or SecretData, or another
+/// secret's name.
+pub(super) fn record(body: &mut Value, asked: &SecretName, response: &Response) -> Result<Record> {
+    let request_id = text(body, "RequestId").as_deref().map(printable).filter(|id| !id.is_empty());
+    let request_id = request_id.or_else(|| id_of(response));
+    let wrong = |what: &str| wrong(what, response, request_id.as_deref());
+    let name = text(body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
     if name != asked.plain() {
         return Err(wrong("the answer's SecretName is not the asked one"));
     }

@@ -8,13 +8,37 @@ use crate::credentials::{Context as Ask, ProvideCredentials};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Fetch, FetchErrorKind, Method};
 use crate::runtime::{Background, Runtime};
-use crate::sync::{Either, Guarded, race};
+use crate::sync::Guarded;
 use crate::time::{Instant64, Timestamp};
 use proptest::prelude::*;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Wake;
+
+/// Which of two futures ended first.
+#[derive(Debug)]
+enum Either<A, B> {
+    Left(A),
+    Right(B),
+}
+
+/// Runs both futures until one ends; the other is dropped. The first is asked first.
+async fn race<A, B>(left: A, right: B) -> Either<A::Output, B::Output>
+where
+    A: Future,
+    B: Future,
+{
+    let mut left = std::pin::pin!(left);
+    let mut right = std::pin::pin!(right);
+    std::future::poll_fn(move |cx| {
+        if let Poll::Ready(a) = left.as_mut().poll(cx) {
+            return Poll::Ready(Either::Left(a));
+        }
+        right.as_mut().poll(cx).map(Either::Right)
+    })
+    .await
+}
 
 fn turn() -> Turn<'static> {
     Turn { now: Now::default(), entropy: &[7; 16] }

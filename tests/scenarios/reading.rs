@@ -1,7 +1,7 @@
 //! What a read asks for, and what it makes of whatever comes back.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::support::{START, Trick, World, millis, seconds, shown};
+use crate::support::{START, Trick, World, seconds, shown};
 use simsim::{ErrorKind, Network, Timestamp};
 use simsim_emulator::{Fault, SecretSeed};
 use std::time::Duration;
