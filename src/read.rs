@@ -5,8 +5,9 @@ use crate::builder::check_duration;
 use crate::cache::{Intent, Key};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::secret::{Secret, SecretName, VersionSelector};
+use crate::secret::{Record, Secret, SecretName, VersionSelector};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
@@ -147,11 +148,41 @@ impl Client {
 
     /// A value that was fetched after `used`: another caller may have brought it already.
     async fn newer_than(&self, name: &str, used: &Secret) -> Result<Secret> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        let at_hand = self.inner.cache.at_hand(&key);
-        if at_hand.is_some_and(|record| !std::sync::Arc::ptr_eq(&record, used.record())) {
+        if self.at_hand(name)?.is_some_and(|record| !Arc::ptr_eq(&record, used.record())) {
             return self.get_secret(name).await;
         }
         self.refresh(name).await
+    }
+
+    /// [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
+    /// whatever another caller has brought since.
+    pub(crate) async fn refresh_within(
+        &self,
+        name: &str,
+        timeout: Option<Duration>,
+        refused: Option<&str>,
+    ) -> Result<Secret> {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        if let Some(timeout) = timeout {
+            check_duration("timeout", timeout)?;
+        }
+        let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
+        let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
+            Intent::Read { max_age: None }
+        } else {
+            Intent::Refresh { after: self.inner.cache.sequence() }
+        };
+        self.read(key, intent, timeout).await
+    }
+
+    /// The current version's record, however old.
+    fn at_hand(&self, name: &str) -> Result<Option<Arc<Record>>> {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        Ok(self.inner.cache.at_hand(&key))
+    }
+
+    /// For how long a secret that was just read may be answered again without asking this client.
+    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> Option<Duration> {
+        self.inner.cache.fresh_for(name, secret.record(), self.inner.clock().now())
     }
 }

@@ -1,15 +1,17 @@
 //! One client behind a mailbox, as a driver sees it: bytes in, effects out.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
+use crate::builder::{Blueprint, CacheOptions, ENDPOINT_VARIABLE, RetryOptions, TIMEOUT, Target};
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailbox::wire::{Reader, Writer, saturate};
-use crate::mailbox::{Effect, Mailbox, OpId, Turn};
+use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::region::{Endpoint, Network, Origin, check_region};
-use crate::time::{Instant64, Now, Timestamp};
+use crate::secret::Secret;
+use crate::status::ClientStatus;
+use crate::time::{Instant64, Now, Timestamp, millis};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +20,9 @@ mod operation {
     pub(super) const GET: u8 = 1;
     pub(super) const REFRESH: u8 = 2;
     pub(super) const INVALIDATE: u8 = 3;
+    pub(super) const BATCH: u8 = 4;
+    pub(super) const STATUS: u8 = 5;
+    pub(super) const CHECK: u8 = 6;
 }
 
 /// A client and its mailbox.
@@ -40,35 +45,55 @@ impl Session {
     pub fn open(options: &[u8]) -> Result<Self> {
         let mut options = Reader::new(options);
         let mailbox = Mailbox::new();
-        let region = options.some_text()?;
-        if let Some(region) = region {
-            check_region("region", region)?;
+        let (region, endpoint) = (options.some_text()?, options.some_text()?);
+        // What the driver found in its environment serves where the code says nothing, and is trusted less.
+        let (found_region, found_endpoint) = (options.some_text()?, options.some_text()?);
+        let (field, known_region) = match region {
+            Some(region) => ("region", Some(region)),
+            None => ("ALIBABA_CLOUD_REGION_ID", found_region),
+        };
+        if let Some(region) = known_region {
+            check_region(field, region)?;
         }
-        let code = Origin::Code { allow_http: false };
+        let endpoint = match (endpoint, found_endpoint) {
+            (Some(text), _) => Some(("endpoint", text, Origin::Code { allow_http: false })),
+            (None, found) => found.map(|text| (ENDPOINT_VARIABLE, text, Origin::Environment)),
+        };
         let endpoint =
-            options.some_text()?.map(|text| Endpoint::parse("endpoint", text, code)).transpose()?;
+            endpoint.map(|(field, text, origin)| Endpoint::parse(field, text, origin)).transpose()?;
         let network = if options.u8()? == 1 { Network::Vpc } else { Network::Public };
         let credentials = match options.u8()? {
             0 => CachedCredentials::new(mailbox.credentials()),
             _ => CachedCredentials::new(options.credentials()?),
         };
-        let observed = options.u8()? == 1;
-        let mut cache = CacheOptions::default();
+        let observed = options.u8()?;
+        let mut cache = CacheOptions { off: options.u8()? == 0, ..CacheOptions::default() };
         cache.ttl = options.duration()?.unwrap_or(cache.ttl);
-        cache.stale_if_error = options.duration()?.unwrap_or(cache.stale_if_error);
+        cache.stale_while_revalidate = options.duration()?;
+        for value in [&mut cache.stale_if_error, &mut cache.rotation_overlap] {
+            *value = options.duration()?.unwrap_or(*value);
+        }
+        for value in [&mut cache.max_entries, &mut cache.max_bytes] {
+            if let Some(count) = options.f64()? {
+                *value = usize::try_from(saturate(count)).unwrap_or(usize::MAX);
+            }
+        }
         let mut retry = RetryOptions::default();
         if let Some(attempts) = options.f64()? {
             retry.max_attempts = u32::try_from(saturate(attempts)).unwrap_or(u32::MAX);
         }
-        retry.attempt_timeout = options.duration()?.unwrap_or(retry.attempt_timeout);
+        for value in [&mut retry.base, &mut retry.cap, &mut retry.attempt_timeout] {
+            *value = options.duration()?.unwrap_or(*value);
+        }
         let target = Target {
-            region: region.map(str::to_owned),
+            region: known_region.map(str::to_owned),
             region_is_explicit: region.is_some(),
             network,
             endpoint,
             timeout: options.duration()?.unwrap_or(TIMEOUT),
             extended_config: true,
         };
+        let observer = (observed > 0).then(|| Arc::new(mailbox.observer()) as Arc<_>);
         let blueprint = Blueprint {
             target,
             fetch: Arc::new(mailbox.fetch()),
@@ -77,7 +102,7 @@ impl Session {
             credentials,
             cache,
             retry,
-            watch: Watch { observer: observed.then(|| Arc::new(mailbox.observer()) as Arc<_>), names: false },
+            watch: Watch { observer, names: observed > 1 },
         };
         Ok(Self { client: blueprint.build()?, mailbox })
     }
@@ -91,29 +116,49 @@ impl Session {
         mono: f64,
         entropy: &[u8],
     ) -> Vec<u8> {
+        let turn = turn(wall, mono, entropy);
+        let operation = self.note_hits(operation, turn.now).map(<[u8]>::to_vec);
         let client = self.client.clone();
-        let operation = operation.to_vec();
         let future = Box::pin(async move {
             let mut out = Writer::new();
-            if let Err(error) = perform(&client, &operation, &mut out).await {
+            let performed = match &operation {
+                Ok(operation) => perform(&client, operation, &mut out).await,
+                Err(error) => Err(error.clone()),
+            };
+            if let Err(error) = performed {
                 out = Writer::new();
                 out.u8(1);
                 out.error(&error);
             }
             out.into_bytes()
         });
-        let (op, effects) = self.mailbox.start(turn(wall, mono, entropy), background, future);
+        let (op, effects) = self.mailbox.start(turn, background, future);
         let mut out = Writer::new();
         out.u32(op);
-        out.effects(&effects);
+        self.answer(out, &effects)
+    }
+
+    /// Reads what the driver's memo answered since it was last here, and gives the rest: the operation itself.
+    fn note_hits<'a>(&self, operation: &'a [u8], now: Now) -> Result<&'a [u8]> {
+        let mut operation = Reader::new(operation);
+        for _ in 0..operation.u32()? {
+            let (name, hits) = (operation.text()?, operation.u32()?);
+            self.client.inner.cache.touch(name, hits, now);
+        }
+        Ok(operation.rest())
+    }
+
+    /// What every turn ends with: the count of removals, by which the driver's memo lives or dies, and the effects.
+    fn answer(&self, mut out: Writer, effects: &[(EffectId, Effect)]) -> Vec<u8> {
+        out.u32(self.client.inner.cache.removals());
+        out.effects(effects);
         out.into_bytes()
     }
 
     /// Runs a spawned operation: its first effects.
     pub fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.effects(&self.mailbox.run(op, turn(wall, mono, entropy)));
-        out.into_bytes()
+        let effects = self.mailbox.run(op, turn(wall, mono, entropy));
+        self.answer(Writer::new(), &effects)
     }
 
     /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
@@ -137,16 +182,13 @@ impl Session {
                 effects
             }
         };
-        let mut out = Writer::new();
-        out.effects(&effects);
-        out.into_bytes()
+        self.answer(Writer::new(), &effects)
     }
 
     /// Drops an operation: the effects that are to be aborted.
     pub fn cancel(&mut self, op: OpId) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.effects(&self.mailbox.cancel(op));
-        out.into_bytes()
+        let effects = self.mailbox.cancel(op);
+        self.answer(Writer::new(), &effects)
     }
 }
 
@@ -168,9 +210,30 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
             if let Some(timeout) = operation.duration()? {
                 read = read.timeout(timeout);
             }
-            out.outcome(&read.send().await);
+            let outcome = read.send().await;
+            answer(client, name, &outcome, stage.is_none() && id.is_none(), out);
         }
-        operation::REFRESH => out.outcome(&client.refresh(operation.text()?).await),
+        operation::REFRESH => {
+            let (name, timeout, refused) = (operation.text()?, operation.duration()?, operation.some_text()?);
+            let outcome = client.refresh_within(name, timeout, refused).await;
+            answer(client, name, &outcome, true, out);
+        }
+        operation::BATCH => {
+            let timeout = operation.duration()?;
+            let mut names = Vec::new();
+            for _ in 0..operation.u32()? {
+                names.push(operation.text()?);
+            }
+            let outcomes = client.read_many(&names, timeout).await;
+            for (name, outcome) in names.into_iter().zip(outcomes) {
+                answer(client, name, &outcome, true, out);
+            }
+        }
+        operation::STATUS => status(&client.status(), out),
+        operation::CHECK => {
+            client.check().await?;
+            out.u8(0);
+        }
         operation::INVALIDATE => {
             match operation.some_text()? {
                 Some(name) => client.invalidate(name),
@@ -181,6 +244,32 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
         _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
     }
     Ok(())
+}
+
+/// An outcome, and behind a secret for how long the driver may answer reads of its name with it; 0: not at all.
+fn answer(client: &Client, name: &str, outcome: &Result<Secret>, current: bool, out: &mut Writer) {
+    out.outcome(outcome);
+    if let Ok(secret) = outcome {
+        let fresh_for = if current && !secret.stale() { client.fresh_for(name, secret) } else { None };
+        out.f64(millis(fresh_for.unwrap_or_default()));
+    }
+}
+
+/// A client's state: region, source, clock offset, counts, the age of the oldest stale value (NaN: none), last error.
+fn status(status: &ClientStatus, out: &mut Writer) {
+    out.u8(0);
+    out.text(status.region.as_deref().unwrap_or_default());
+    out.text(status.credential_source);
+    out.time(Some(Timestamp::from_millis(status.clock_offset_ms)));
+    for count in [status.hits, status.stale, status.misses, status.coalesced, status.entries, status.bytes] {
+        out.f64(count);
+    }
+    let oldest = status.oldest_stale.and_then(|age| i64::try_from(millis(age)).ok());
+    out.time(oldest.map(Timestamp::from_millis));
+    out.u8(u8::from(status.last_error.is_some()));
+    if let Some(error) = &status.last_error {
+        out.error(error);
+    }
 }
 
 fn turn(wall: f64, mono: f64, entropy: &[u8]) -> Turn<'_> {

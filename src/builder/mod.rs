@@ -86,7 +86,7 @@ impl fmt::Debug for ClientBuilder {
 /// The time of one read.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The variable for an explicit KMS endpoint; it must end in `.aliyuncs.com` or be loopback.
-const ENDPOINT_VARIABLE: &str = "ALIBABA_CLOUD_KMS_ENDPOINT";
+pub(crate) const ENDPOINT_VARIABLE: &str = "ALIBABA_CLOUD_KMS_ENDPOINT";
 
 impl ClientBuilder {
     /// The region, such as `cn-hangzhou`. Without one: an ARN's own, then the environment's if it is read.

@@ -27,13 +27,13 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 #[derive(Clone, Debug)]
 pub struct CacheOptions {
     pub(crate) ttl: Duration,
-    stale_while_revalidate: Option<Duration>,
+    pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Duration,
-    rotation_overlap: Duration,
-    max_entries: usize,
-    max_bytes: usize,
+    pub(crate) rotation_overlap: Duration,
+    pub(crate) max_entries: usize,
+    pub(crate) max_bytes: usize,
     /// Nothing is kept.
-    pub(super) off: bool,
+    pub(crate) off: bool,
 }
 
 impl Default for CacheOptions {
@@ -132,8 +132,8 @@ impl CacheOptions {
 #[derive(Clone, Debug)]
 pub struct RetryOptions {
     pub(crate) max_attempts: u32,
-    base: Duration,
-    cap: Duration,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
     pub(crate) attempt_timeout: Duration,
 }
 

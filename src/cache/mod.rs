@@ -130,21 +130,18 @@ impl Cache {
         self.state.read(|s| s.at_hand(key))
     }
 
-    /// For how long the current version under this name stays fresh, as of now; nothing where it is not.
-    #[allow(dead_code, reason = "for the driver")]
-    pub(crate) fn fresh_for(&self, name: &str, now: Now) -> Option<Duration> {
-        self.state.read(|s| s.fresh_for(name, now))
+    /// For how long this value stays fresh under this name, as of now; nothing where it is not, or not kept.
+    pub(crate) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> Option<Duration> {
+        self.state.read(|s| s.fresh_for(name, record, now))
     }
 
     /// Counts hits that were answered from a copy of the value outside, as if they had been asked for here.
-    #[allow(dead_code, reason = "for the driver")]
     pub(crate) fn touch(&self, name: &str, hits: u32, now: Now) {
-        self.state.read(|s| s.fresh(name, now));
+        self.state.read(|s| s.touch(name, now));
         self.hits.add(hits.into());
     }
 
     /// How often values have left (evicted, purged, invalidated): whoever holds copies compares it.
-    #[allow(dead_code, reason = "for the driver")]
     pub(crate) fn removals(&self) -> u32 {
         self.state.read(|s| s.removals())
     }

@@ -101,8 +101,15 @@ impl State {
         Some(entry.read(now, false))
     }
 
-    pub(super) fn fresh_for(&self, name: &str, now: Now) -> Option<Duration> {
-        self.current(name)?.1.schedule.fresh_for(now)
+    pub(super) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> Option<Duration> {
+        let (_, entry) = self.current(name).filter(|(_, entry)| Arc::ptr_eq(&entry.record, record))?;
+        entry.schedule.fresh_for(now)
+    }
+
+    pub(super) fn touch(&self, name: &str, now: Now) {
+        if let Some((slot, _)) = self.current(name) {
+            slot.touch(self.generation, now, true);
+        }
     }
 
     /// The current version, which stands first: hits look nowhere else.
