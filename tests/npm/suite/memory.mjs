@@ -1,0 +1,67 @@
+// Memory: what stands in it, what is left of it after close, and that it does not grow.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+import assert from "node:assert/strict";
+import { session } from "../harness/emulator.mjs";
+
+/** What a collector may leave standing for a while, in kilobytes. */
+const SLACK = 48 * 1024;
+
+export function memory({ kms, ask, secret, note, runtime, long }) {
+  const keys = [session.accessKeySecret, session.securityToken];
+  const cases = {
+    async "keys and value stand in memory once, not in freed buffers, and nowhere after close"() {
+      const value = "needle-in-memory-4711";
+      const name = await secret(value);
+      await ask("read", { name });
+      for (let i = 0; i < 10; i++) await ask("refresh", { name });
+      assert.deepEqual(await ask("found", { needles: [value, ...keys] }), { instances: 1, found: [1, 1, 1] });
+      await ask("close");
+      assert.deepEqual(await ask("found", { needles: ["needle", value, ...keys] }), { instances: 1, found: [0, 0, 0, 0] });
+      await ask("fresh");
+    },
+  };
+  if (!long) return cases;
+
+  const rss = () => runtime.rss?.() ?? 0;
+  const flat = (what, before) => {
+    if (!runtime.rss) return;
+    const grown = rss() - before;
+    note(`${what}: ${(before / 1024).toFixed(0)} MiB, ${(grown / 1024).toFixed(1)} MiB more at the end`);
+    assert.ok(grown < SLACK, `${what}: ${grown} KiB more than before`);
+  };
+  return {
+    ...cases,
+
+    async "1,000 traps in a row: every read is answered, memory stays flat"() {
+      const name = await secret();
+      await ask("read", { name });
+      let [before, slowest] = [0, 0];
+      for (let round = 0; round < 10; round++) {
+        if (round === 2) before = rss();
+        const { texts, wiped, codes, slowestMs } = await ask("traps", { name, times: 100 });
+        assert.deepEqual({ texts, wiped, codes }, { texts: 100, wiped: 100, codes: [] });
+        slowest = Math.max(slowest, slowestMs);
+      }
+      note(`slowest read after a trap: ${slowest} ms`);
+      flat("1,000 traps", before);
+    },
+
+    async "3,000 reads of 30 kB: the instance and the process stay flat"() {
+      const size = 30_000;
+      await ask("fresh");
+      // Refreshes of one name at the same time would be one.
+      const names = Array.from({ length: 10 }, (_, i) => `memory/${i}`);
+      await Promise.all(names.map((name) => kms.put(name, "needle".repeat(size / 6))));
+      const first = await ask("fetches", { names, times: 60 });
+      const before = rss();
+      const rest = await ask("fetches", { names, times: 240 });
+      assert.equal(rest.bytes, 10 * 240 * size);
+      assert.equal(await kms.reads(names[0]), 300);
+      assert.deepEqual(rest.memory, first.memory, "the instance did not grow");
+      assert.equal(rest.instances, 1);
+      flat("3,000 reads of 30 kB", before);
+      // The log of so many calls is read with every question about it.
+      await kms.call("reset-log", {});
+    },
+  };
+}
