@@ -41,7 +41,7 @@ pub(crate) fn all(context: &Context) -> Result<Vec<Step>> {
         Step::new("test/core", "the tests of the library without features", test_core),
         Step::new("doc", "documentation builds, every link in it leads somewhere", doc),
         Step::new("deny", "licences, banned crates, sources of all dependencies", deny),
-        Step::new("wasm", "the wasm artefacts: build, imports, build paths, size budgets", artefacts),
+        Step::new("npm", "the npm package: artefacts, imports, build paths, size budgets", package),
     ]);
     steps.extend(scripts::steps(context)?);
     Ok(steps)
@@ -148,9 +148,9 @@ fn deny(context: &Context) -> Result<Outcome> {
     Ok(Outcome::passed("not checked: advisories, whose database cannot be reached from CI"))
 }
 
-fn artefacts(context: &Context) -> Result<Outcome> {
+fn package(context: &Context) -> Result<Outcome> {
     let manifest = Manifest::read(context)?;
-    crate::wasm::build(context, &manifest, &manifest.artefacts, false)?;
+    crate::npm::package(context, &manifest, true)?;
     let report = size::report(context, &manifest)?;
     print!("{}", report.indented());
     report.verdict().map(|()| Outcome::passed(""))
