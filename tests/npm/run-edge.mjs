@@ -26,7 +26,7 @@ await run("edge", [
         conditions: ["edge-light", "browser"], format: "iife", external: ["node:*"], plugins: [compiledElsewhere],
       });
       const wasm = join(folder, "node_modules/simsim/simsim.wasm");
-      return startProgram(process.execPath, [join(here, "hosts/edge-server.mjs"), script, wasm], { cwd: folder });
+      return startProgram(process.execPath, ["--expose-gc", join(here, "hosts/edge-server.mjs"), script, wasm], { cwd: folder });
     },
     traits: () => ({ behind: "inline" }),
   },

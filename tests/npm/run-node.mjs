@@ -14,7 +14,7 @@ await run(
       const label = `node ${version} ${form}`;
       return {
         label,
-        start: (kms, options) => startProgram(node, [`hosts/${host}`], { cwd: stage(label, options) }),
+        start: (kms, options) => startProgram(node, ["--expose-gc", `hosts/${host}`], { cwd: stage(label, options) }),
         // What grows does so in the wasm and the transport, which both forms share.
         traits: () => ({ long: form === "ESM" }),
       };

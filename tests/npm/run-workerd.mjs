@@ -17,6 +17,7 @@ function config(folder, modules, date) {
   const embedded = modules.map(({ name, kind, path }) => `(name = "${name}", ${kind} = embed "${relative(folder, path)}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = ["--expose-gc"],
   services = [
     (name = "main", worker = (compatibilityDate = "${date}", modules = [${embedded.join(", ")}])),
     (name = "internet", network = (allow = ["private", "public"])),

@@ -6,7 +6,7 @@ import { control, installed, missing } from "./program.mjs";
 /** Debian's own; playwright would download another one. */
 const executablePath = "/usr/bin/chromium";
 const args = [
-  "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--js-flags=--expose-gc",
 ];
 const PAGE = `<!doctype html><meta charset="utf-8"><title>simsim</title><link rel="icon" href="data:,">`;
 

@@ -63,6 +63,7 @@ export async function startKms(label) {
   mkdirSync(join(target, "npm-tests"), { recursive: true });
   writeFileSync(seed, seeds());
   const child = spawn(built(), ["--port", "0", "--seed", seed], { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => child.kill());
   const direct = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       const found = /http:\/\/\S+/.exec(line);

@@ -57,6 +57,8 @@ export const control = (pid) => ({
 /** Starts a program that prints `listening on PORT` (workerd: tells on file descriptor 3). */
 export async function startProgram(command, args, { cwd, env } = {}) {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  const reap = () => child.kill("SIGKILL");
+  process.once("exit", reap);
   let output = "";
   const port = await new Promise((resolve, reject) => {
     let told = "";
@@ -82,7 +84,11 @@ export async function startProgram(command, args, { cwd, env } = {}) {
     ask: overHttp(port),
     /** Everything printed so far. */
     output: () => output,
-    stop: () => ((stopped = true), child.kill("SIGKILL")),
+    stop() {
+      stopped = true;
+      process.off("exit", reap);
+      reap();
+    },
   };
 }
 

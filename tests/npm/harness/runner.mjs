@@ -30,8 +30,8 @@ async function once({ label, start, traits, cases }) {
     kms = await startKms(label);
     runtime = await start(kms, { ...options(kms), stranger });
     const ask = async (path, params, init) => {
-      const answer = await runtime.ask(path, params, init);
-      if (answer.unhandled?.length) throw new Error(`a rejection was not handled: ${answer.unhandled}`);
+      const { unhandled, ...answer } = await runtime.ask(path, params, init);
+      if (unhandled.length) throw new Error(`a rejection was not handled: ${unhandled}`);
       return answer;
     };
     const kit = { kms, ask, runtime, note: (text) => say(`     ${label}: ${text}`), ...traits?.(runtime) };

@@ -46,6 +46,14 @@ export function hazards(at) {
       await Promise.all(names.map(lane));
       return { bytes, instances: at.memories.length, memory: at.memories.map((m) => m.buffer.byteLength) };
     },
+    /** Has the collector run, where the runtime was started so that it can be asked. */
+    async collect() {
+      const collect = globalThis.gc ?? (globalThis.Bun && (() => Bun.gc(true)));
+      collect?.();
+      await at.later(5);
+      collect?.();
+      return { collected: Boolean(collect) };
+    },
     /** How often each text stands in the memory of the instances. */
     found: async ({ needles }) => ({
       instances: at.memories.length,

@@ -11,7 +11,8 @@ const Instance = WebAssembly.Instance;
 WebAssembly.Instance = class extends Instance {
   constructor(...given) {
     super(...given);
-    memories.push(this.exports.memory);
+    // Not those of others: Node's fetch parses HTTP with wasm of its own.
+    if (this.exports.abi) memories.push(this.exports.memory);
   }
 };
 
