@@ -39,12 +39,12 @@ const inNode = (label, build) => ({
     const folder = stage(label, options);
     return startProgram(process.execPath, [await build(folder)], { cwd: folder });
   },
-  traits: () => ({ long: false }),
+  traits: () => ({ traps: false, volume: false }),
 });
 const inBrowser = (label, build) => ({
   label,
   start: async (kms, options) => startWorker(kms.url, await build(stage(label, options))),
-  traits: () => ({ long: false }),
+  traits: () => ({ traps: false, volume: false }),
 });
 
 await run("bundles", [

@@ -44,6 +44,7 @@ await run("chromium", [
       const folder = stage("chromium", options);
       return startWorker(kms.url, await bundle(folder, "hosts/web-worker.mjs", { conditions, external }));
     },
+    traits: () => ({ volume: false }),
     cases: ({ kms }) => ({
       async "a window is refused unless it says that it is meant"() {
         const refused = await inWindow(kms, reading(kms, { credentials }));

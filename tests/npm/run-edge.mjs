@@ -28,6 +28,6 @@ await run("edge", [
       const wasm = join(folder, "node_modules/simsim/simsim.wasm");
       return startProgram(process.execPath, ["--expose-gc", join(here, "hosts/edge-server.mjs"), script, wasm], { cwd: folder });
     },
-    traits: () => ({ behind: "inline" }),
+    traits: () => ({ behind: "inline", volume: false }),
   },
 ]);

@@ -15,8 +15,8 @@ await run(
       return {
         label,
         start: (kms, options) => startProgram(node, ["--expose-gc", `hosts/${host}`], { cwd: stage(label, options) }),
-        // What grows does so in the wasm and the transport, which both forms share.
-        traits: () => ({ long: form === "ESM" }),
+        // Both forms share the wasm and the transport; what could grow there is shown by the oldest and the newest.
+        traits: () => ({ traps: form === "ESM", volume: form === "ESM" && (version === 18 || version === 24) }),
       };
     }),
   ),

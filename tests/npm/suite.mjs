@@ -14,13 +14,13 @@ import { reading } from "./suite/reading.mjs";
  *   another line of that request: `{broken: Promise, end()}`;
  * - `behind`: what a read does whose refresh has no waitUntil: "behind" goes on after the answer, "inline" waits;
  * - `runtime.rss`, `freeze`, `thaw`: of the runtime's process, where it has one of its own;
- * - `long: false` leaves out what takes seconds, for a second copy of a runtime that has done it.
+ * - `traps: false`, `volume: false` leave out what takes seconds, for a second copy of a runtime that has done it.
  */
 export function suite(traits) {
   let serial = 0;
   const { kms, ask } = traits;
   const kit = {
-    long: true, behind: "behind", ...traits,
+    traps: true, volume: true, behind: "behind", ...traits,
     /** A secret of this case alone, and a client that has cached nothing. */
     async secret(value = "needle-value", { behind, more, ...options } = {}) {
       const name = `case/${++serial}`;
