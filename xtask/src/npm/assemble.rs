@@ -11,8 +11,8 @@ use std::path::Path;
 
 /// The version that the template has: the real one is Cargo.toml's.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
-/// What Node's CommonJS build is made from; the package has the result alone.
-const NODE: &str = "node.js";
+/// What Node's CommonJS build is made from and nothing else uses; the package has the result alone.
+const NODE: [&str; 2] = ["node.js", "driver/node.js"];
 
 /// Fills `output` anew.
 pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Result<()> {
@@ -60,13 +60,15 @@ fn add_artefact(context: &Context, artefact: &Artefact, output: &Path) -> Result
 /// Everything for Node in one file: each file more is a fraction of a millisecond at import.
 fn bundle_for_node(context: &Context, output: &Path) -> Result<()> {
     Cmd::new(context.npm_tool("esbuild"))
-        .arg(NODE)
+        .args(NODE.first())
         .dir(output)
         .args(["--bundle", "--format=cjs", "--platform=node", "--target=node18", "--log-level=warning"])
         .arg("--outfile=node.cjs")
         .run(context)?;
-    let source = output.join(NODE);
-    std::fs::remove_file(&source).during(|| format!("remove {}", source.display()))
+    for source in NODE {
+        std::fs::remove_file(output.join(source)).during(|| format!("remove {source}"))?;
+    }
+    Ok(())
 }
 
 /// The same declarations for CommonJS: only the names of files differ.
