@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 const now = Date.now.bind(Date);
+const elapsed = performance.now.bind(performance);
 
 const count = (memory, needle) => {
   const [bytes, wanted] = [new Uint8Array(memory.buffer), new TextEncoder().encode(needle)];
@@ -59,9 +60,12 @@ export function hazards(at) {
       instances: at.memories.length,
       found: needles.map((needle) => at.memories.reduce((sum, memory) => sum + count(memory, needle), 0)),
     }),
-    /** The wall clock, so far from the true one from now on; what runs on `performance` stays. */
-    async clock({ offsetMs }) {
+    /** The wall clock, and the monotonic one, so far from the true ones from now on. */
+    async clock({ offsetMs = 0, monotonicMs = 0 }) {
       Date.now = () => now() + offsetMs;
+      // Node 18 has it read-only on the prototype.
+      const value = () => elapsed() + monotonicMs;
+      Object.defineProperty(performance, "now", { value, configurable: true, writable: true });
       return {};
     },
     /** Starts a read that goes nowhere: its fetch never settles, its timers never fire, as in a request that is gone. */
@@ -89,8 +93,8 @@ export function hazards(at) {
       Object.assign(Object.prototype, planted);
       try {
         const own = new at.SecretClient({ ...options, fetch, retry: false });
-        const { code } = await at.shown(own.getSecret(name, {}));
-        return { asked, code };
+        const { code, serviceCode } = await at.shown(own.getSecret(name, {}));
+        return { asked, code, serviceCode };
       } finally {
         for (const key of Object.keys(planted)) delete Object.prototype[key];
       }
