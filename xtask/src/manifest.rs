@@ -8,7 +8,6 @@ use toml::{Table, Value};
 /// The build manifest of the npm package.
 #[derive(Debug)]
 pub(crate) struct Manifest {
-    pub(crate) package: String,
     pub(crate) profile: String,
     pub(crate) stack_size: u64,
     pub(crate) rustflags: Vec<String>,
@@ -23,7 +22,11 @@ pub(crate) struct Manifest {
 #[derive(Debug, Clone)]
 pub(crate) struct Artefact {
     pub(crate) name: String,
+    /// The cdylib crate that it is built from.
+    pub(crate) package: String,
     pub(crate) features: Vec<String>,
+    /// Forbidden crates that this one may contain.
+    pub(crate) may_link: Vec<String>,
     pub(crate) budget: Option<u64>,
 }
 
@@ -46,8 +49,8 @@ impl Manifest {
     fn parse(text: &str) -> Result<Self> {
         let table: Table = text.parse().during(|| "wasm-pack.toml".to_owned())?;
         let build = sub(&table, "build")?;
+        let package = string(build, "package")?;
         Ok(Self {
-            package: string(build, "package")?,
             profile: string(build, "profile")?,
             stack_size: number(build, "stack-size")?.ok_or_else(|| wrong("stack-size", "missing"))?,
             rustflags: strings(build, "rustflags")?,
@@ -57,7 +60,9 @@ impl Manifest {
             artefacts: rows(&table, "artefacts", |name, row| {
                 Ok(Artefact {
                     name,
+                    package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
                     features: strings(row, "features")?,
+                    may_link: optional(row, "may-link", strings)?.unwrap_or_default(),
                     budget: number(row, "budget-gzip")?,
                 })
             })?,
@@ -66,6 +71,14 @@ impl Manifest {
                 Ok(Entry { name, artefact, files, budget: number(row, "budget-gzip")? })
             })?,
         })
+    }
+
+    /// The cdylib crates of all artefacts, each once.
+    pub(crate) fn packages(&self) -> Vec<&str> {
+        let mut packages: Vec<&str> = self.artefacts.iter().map(|a| a.package.as_str()).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        packages
     }
 
     /// The artefacts with these names, or all of them.
@@ -90,6 +103,10 @@ fn wrong(key: &str, why: &str) -> Error {
 
 fn sub<'a>(table: &'a Table, key: &str) -> Result<&'a Table> {
     table.get(key).and_then(Value::as_table).ok_or_else(|| wrong(key, "missing or not a table"))
+}
+
+fn optional<T>(table: &Table, key: &str, read: impl Fn(&Table, &str) -> Result<T>) -> Result<Option<T>> {
+    table.contains_key(key).then(|| read(table, key)).transpose()
 }
 
 fn string(table: &Table, key: &str) -> Result<String> {
@@ -124,7 +141,9 @@ mod tests {
     #[test]
     fn the_manifest_of_this_tree_is_readable() {
         let manifest = Manifest::parse(include_str!("../../wasm-pack.toml")).unwrap();
-        assert!(manifest.artefacts.iter().any(|artefact| artefact.name == "simsim"));
+        let package = |name| manifest.artefacts.iter().find(|a| a.name == name).map(|a| a.package.as_str());
+        assert_eq!(package("simsim"), Some("simsim-wasm"));
+        assert_eq!(package("testing"), Some("simsim-testing-wasm"));
         for entry in &manifest.entries {
             assert!(manifest.chosen(std::slice::from_ref(&entry.artefact)).is_ok(), "{}", entry.name);
         }

@@ -90,7 +90,7 @@ fn features(context: &Context) -> Result<Outcome> {
 fn clippy_wasm(context: &Context) -> Result<Outcome> {
     let toolchain = WasmToolchain::find(context)?;
     let manifest = Manifest::read(context)?;
-    for package in ["simsim", manifest.package.as_str()] {
+    for package in [vec!["simsim"], manifest.packages()].concat() {
         // The profile of the artefacts, so that macros and build scripts are compiled once for both.
         let profile = manifest.profile.as_str();
         let args = ["--locked", "--lib", "--no-default-features", "--profile", profile, "--package", package];
