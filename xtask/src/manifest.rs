@@ -15,6 +15,8 @@ pub(crate) struct Manifest {
     pub(crate) forbidden_crates: Vec<String>,
     pub(crate) allowed_imports: Vec<String>,
     pub(crate) artefacts: Vec<Artefact>,
+    /// Built like artefacts, but neither guarded nor published.
+    pub(crate) examples: Vec<Artefact>,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -50,14 +52,8 @@ impl Manifest {
         let table: Table = text.parse().during(|| "wasm-pack.toml".to_owned())?;
         let build = sub(&table, "build")?;
         let package = string(build, "package")?;
-        Ok(Self {
-            profile: string(build, "profile")?,
-            stack_size: number(build, "stack-size")?.ok_or_else(|| wrong("stack-size", "missing"))?,
-            rustflags: strings(build, "rustflags")?,
-            wasm_opt: strings(build, "wasm-opt")?,
-            forbidden_crates: strings(build, "forbidden-crates")?,
-            allowed_imports: strings(build, "allowed-imports")?,
-            artefacts: rows(&table, "artefacts", |name, row| {
+        let artefacts = |key| {
+            rows(&table, key, |name, row| {
                 Ok(Artefact {
                     name,
                     package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
@@ -65,7 +61,17 @@ impl Manifest {
                     may_link: optional(row, "may-link", strings)?.unwrap_or_default(),
                     budget: number(row, "budget-gzip")?,
                 })
-            })?,
+            })
+        };
+        Ok(Self {
+            profile: string(build, "profile")?,
+            stack_size: number(build, "stack-size")?.ok_or_else(|| wrong("stack-size", "missing"))?,
+            rustflags: strings(build, "rustflags")?,
+            wasm_opt: strings(build, "wasm-opt")?,
+            forbidden_crates: strings(build, "forbidden-crates")?,
+            allowed_imports: strings(build, "allowed-imports")?,
+            artefacts: artefacts("artefacts")?,
+            examples: artefacts("examples")?,
             entries: rows(&table, "entries", |name, row| {
                 let (artefact, files) = (string(row, "artefact")?, strings(row, "files")?);
                 Ok(Entry { name, artefact, files, budget: number(row, "budget-gzip")? })
@@ -73,9 +79,10 @@ impl Manifest {
         })
     }
 
-    /// The cdylib crates of all artefacts, each once.
+    /// The cdylib crates of all artefacts and examples, each once.
     pub(crate) fn packages(&self) -> Vec<&str> {
-        let mut packages: Vec<&str> = self.artefacts.iter().map(|a| a.package.as_str()).collect();
+        let all = self.artefacts.iter().chain(&self.examples);
+        let mut packages: Vec<&str> = all.map(|a| a.package.as_str()).collect();
         packages.sort_unstable();
         packages.dedup();
         packages

@@ -43,6 +43,10 @@ fn run(context: &Context, script: &Path) -> Result<Outcome> {
     if !manifest.artefacts.iter().all(|artefact| built(&artefact.name)) {
         wasm::build(context, &manifest, &manifest.artefacts, false)?;
     }
+    let example = |name: &str| wasm::folder(context, name).join(format!("{name}_bg.js")).is_file();
+    if !manifest.examples.iter().all(|built| example(&built.name)) {
+        wasm::examples(context, &manifest)?;
+    }
     let cmd =
         Cmd::new("node").arg(script).env("CARGO_TARGET_DIR", &context.target).dir(&context.root).limit(LIMIT);
     let status = cmd.status(context)?;
