@@ -1,7 +1,7 @@
-// What the JavaScript tests share: a real KMS emulator, the assembled driver, and a small runner.
+// What the JavaScript tests share: a real KMS emulator, where the package is, and a small runner.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -48,20 +48,8 @@ export async function startKms() {
   };
 }
 
-/** The driver and the built wasm in one folder, as the package will have them. */
-export function assemble(name) {
-  const folder = join(target, "npm-smoke", name);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const part of ["client.js", "effects.js", "errors.js", "secret.js", "wire.js", "entries"]) {
-    cpSync(join(root, "pkg-template", part), join(folder, part), { recursive: true });
-  }
-  for (const part of ["simsim.wasm", "glue.js"]) {
-    cpSync(join(target, "wasm/simsim", part), join(folder, "entries", part));
-  }
-  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  return folder;
-}
+/** The package as `cargo xtask npm` built it. */
+export const pkg = join(root, "pkg");
 
 /** Runs the cases one after another and ends the process with the outcome. */
 export async function run(title, cases, cleanUp) {

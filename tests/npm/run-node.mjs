@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { assemble, run, session, startKms } from "./lib.mjs";
+import { pkg, run, session, startKms } from "./lib.mjs";
 import { suite } from "./suite.mjs";
 import { memories, world } from "./world.mjs";
 
-const folder = assemble("node");
-const { SecretClient, SimsimError } = await import(`${folder}/entries/node.js`);
+const { SecretClient, SimsimError } = await import(`${pkg}/node.mjs`);
 const kms = await startKms();
 const options = { endpoint: kms.url, regionId: "cn-hangzhou", credentials: session };
 const answer = world(SecretClient, options);

@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { mock } from "node:test";
-import { assemble, root, run, target } from "./lib.mjs";
+import { build } from "esbuild";
+import { pkg, run } from "./lib.mjs";
 
-const { SecretClient } = await import(`${assemble("testing")}/entries/node.js`);
-const { emulatorFor } = await import(join(root, "pkg-template/testing.js"));
-const { createInstance } = await import(join(target, "wasm/testing/glue.js"));
-const wasm = new WebAssembly.Module(readFileSync(join(target, "wasm/testing/testing.wasm")));
-const createEmulator = emulatorFor({ createInstance, module: () => wasm });
+const { SecretClient } = await import(join(pkg, "node.mjs"));
+const { createEmulator } = await import(join(pkg, "testing.mjs"));
 
 const VALUE = "needle-value-open-sesame";
 /** An emulator with one secret, and a client of it. */
@@ -138,13 +136,14 @@ await run("testing", {
   async "fake timers move the client and the emulator together"() {
     const { kms, client } = world({}, { cache: { ttlMs: 60_000 } });
     await client.getSecret("db/password");
-    mock.timers.enable({ apis: ["Date"], now: Date.now() + 3_600_000 });
+    const real = Date.now;
+    Date.now = () => real() + 3_600_000;
     try {
       kms.rotate("db/password", "an hour later");
       assert.equal((await client.getSecret("db/password")).text(), "an hour later");
       assert.ok(Math.abs(kms.log().calls.at(-1).atMs - Date.now()) < 1000);
     } finally {
-      mock.timers.reset();
+      Date.now = real;
     }
   },
 
@@ -191,6 +190,30 @@ await run("testing", {
     assert.deepEqual((await client.getSecret("deep")).json(), nested(100));
     assert.throws(() => kms.put("deeper", { value: nested(1_000) }), TypeError);
     assert.equal((await client.refresh("deep")).text(), JSON.stringify(nested(100)));
+  },
+
+  async "simsim/testing is there for every way to import it"() {
+    for (const given of [createRequire(import.meta.url)(join(pkg, "testing.cjs")), await import(join(pkg, "testing/embedded.js"))]) {
+      const kms = given.createEmulator({ secrets: { a: "b" } });
+      assert.equal((await new SecretClient(kms.clientOptions).getSecret("a")).text(), "b");
+    }
+  },
+
+  async "no entry of the client contains any of it"() {
+    const { exports } = JSON.parse(readFileSync(join(pkg, "package.json"), "utf8"));
+    const files = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(files));
+    const inputs = async (entry) => {
+      const external = ["*.wasm", "*.wasm?module", "node:*", "cloudflare:*"];
+      const options = { bundle: true, write: false, metafile: true, format: "esm", platform: "neutral", external, logLevel: "error" };
+      const scripts = files(entry).filter((file) => !/\.d\.c?ts$/.test(file));
+      const built = await Promise.all(scripts.map((file) => build({ ...options, entryPoints: [join(pkg, file)] })));
+      const names = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+      return names.filter((file) => /testing/.test(file.slice(file.lastIndexOf("pkg/"))));
+    };
+    assert.ok((await inputs(exports["./testing"])).length > 0, "the search finds what is there");
+    for (const [name, entry] of Object.entries(exports)) {
+      if (name !== "./testing" && typeof entry === "object") assert.deepEqual(await inputs(entry), [], name);
+    }
   },
 
   async "emulators share nothing"() {

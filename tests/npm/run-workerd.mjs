@@ -5,7 +5,7 @@ import { cpSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { assemble, root, run, session, startKms } from "./lib.mjs";
+import { pkg, root, run, session, startKms, target } from "./lib.mjs";
 import { suite } from "./suite.mjs";
 
 const require = createRequire(import.meta.url);
@@ -25,14 +25,13 @@ const esbuild = load("esbuild");
 // "workerd 2026-11-17" names the newest compatibility date it knows.
 const newest = /(\d{4}-\d{2}-\d{2})/.exec(require("node:child_process").execFileSync(workerd, ["--version"], { encoding: "utf8" }))[1];
 
-const folder = assemble("workerd");
-const bundle = join(folder, "out");
+const bundle = join(target, "npm-smoke/workerd");
 await esbuild.build({
   entryPoints: [join(root, "tests/npm/worker.mjs")], outfile: join(bundle, "worker.js"), bundle: true, format: "esm",
   conditions: ["workerd", "worker", "browser"], external: ["*.wasm", "cloudflare:*"],
-  alias: { simsim: join(folder, "entries/workerd.js") }, logLevel: "warning",
+  alias: { simsim: join(pkg, "workerd.js") }, logLevel: "warning",
 });
-cpSync(join(folder, "entries/simsim.wasm"), join(bundle, "simsim.wasm"));
+cpSync(join(pkg, "simsim.wasm"), join(bundle, "simsim.wasm"));
 
 /** A port that was free a moment ago: workerd prints none of its own. */
 const freePort = () =>

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::manifest::Manifest;
 use crate::shell::Cmd;
-use crate::{tools, wasm};
+use crate::{npm, tools, wasm};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,9 +39,8 @@ fn first_line(script: &Path) -> String {
 fn run(context: &Context, script: &Path) -> Result<Outcome> {
     tools::npm(context)?;
     let manifest = Manifest::read(context)?;
-    let built = |name: &str| wasm::folder(context, name).join("glue.js").is_file();
-    if !manifest.artefacts.iter().all(|artefact| built(&artefact.name)) {
-        wasm::build(context, &manifest, &manifest.artefacts, false)?;
+    if !npm::folder(context).join("package.json").is_file() {
+        npm::package(context, &manifest, true)?;
     }
     let example = |name: &str| wasm::folder(context, name).join(format!("{name}_bg.js")).is_file();
     if !manifest.examples.iter().all(|built| example(&built.name)) {

@@ -46,9 +46,9 @@ pub(crate) fn all(context: &Context) -> Result<Vec<Step>> {
         Step::new("doc", "documentation builds, every link in it leads somewhere", doc),
         Step::new("deny", "licences, banned crates, sources of all dependencies", deny),
         Step::new(
-            "wasm",
-            "the wasm artefacts and examples: build, imports, build paths, size budgets",
-            artefacts,
+            "npm",
+            "the npm package and the wasm examples: imports, build paths, size budgets",
+            package,
         ),
     ]);
     steps.extend(scripts::steps(context)?);
@@ -158,9 +158,9 @@ fn deny(context: &Context) -> Result<Outcome> {
     Ok(Outcome::passed("not checked: advisories, whose database cannot be reached from CI"))
 }
 
-fn artefacts(context: &Context) -> Result<Outcome> {
+fn package(context: &Context) -> Result<Outcome> {
     let manifest = Manifest::read(context)?;
-    crate::wasm::build(context, &manifest, &manifest.artefacts, false)?;
+    crate::npm::package(context, &manifest, true)?;
     crate::wasm::examples(context, &manifest)?;
     let report = size::report(context, &manifest)?;
     print!("{}", report.indented());

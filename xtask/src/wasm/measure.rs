@@ -1,4 +1,4 @@
-//! Sizes and imports of finished files, asked of Node: it has gzip, brotli and a wasm parser, so that xtask needs none.
+//! Sizes, hashes and imports of finished files, asked of Node: it has gzip, brotli, SHA-256 and a wasm parser.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::context::Context;
@@ -33,6 +33,7 @@ impl fmt::Display for Size {
 #[derive(Debug, Default)]
 pub(crate) struct Shape {
     pub(crate) size: Size,
+    pub(crate) sha256: String,
     pub(crate) imports: Vec<String>,
 }
 
@@ -48,6 +49,7 @@ pub(crate) fn inspect(context: &Context, file: &Path) -> Result<Shape> {
             "raw" => shape.size.raw = number()?,
             "gzip" => shape.size.gzip = number()?,
             "brotli" => shape.size.brotli = number()?,
+            "sha256" => value.clone_into(&mut shape.sha256),
             "import" => shape.imports.push(value.to_owned()),
             _ => {}
         }

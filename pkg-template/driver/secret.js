@@ -1,7 +1,7 @@
 // A secret as a caller holds it: the value only through a method call.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { SimsimError } from "./errors.js";
+import { SimsimError } from "../errors.js";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const time = (ms) => (Number.isNaN(ms) ? undefined : new Date(ms));

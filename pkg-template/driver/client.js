@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { credentials, perform } from "./effects.js";
-import { SimsimError } from "./errors.js";
+import { SimsimError } from "../errors.js";
 import { Secret } from "./secret.js";
 import { ABI, ABORT, DONE, EMIT, Reader, SPAWN, Writer } from "./wire.js";
 
@@ -14,8 +14,12 @@ let latest = 0;
 const mono = () => (latest = Math.max(latest, globalThis.performance?.now?.() ?? Date.now()));
 const entropy = () => crypto.getRandomValues(new Uint8Array(32));
 
-/** Binds the client class to a platform: how its instances are made, and what it can do. */
-export function forPlatform({ createInstance, init, background, timeoutMs }) {
+/**
+ * Binds the client class to a platform: how its wasm arrives, and whether each request is a world of its own there
+ * (`isolated`: nothing runs behind an answer unless `waitUntil` is told of it).
+ */
+export function clientFor({ createInstance, module, isolated = false }) {
+  const timeoutMs = isolated ? 5000 : 10000;
   return class SecretClient {
     #options;
     #host;
@@ -25,7 +29,7 @@ export function forPlatform({ createInstance, init, background, timeoutMs }) {
     /** Does nothing but keep the options: safe at module scope. */
     constructor(options = {}) {
       this.#options = options;
-      this.#host = { fetch: options.fetch, credentials: options.credentials, init };
+      this.#host = { fetch: options.fetch, credentials: options.credentials };
     }
 
     /** Reads a secret by name or ARN. */
@@ -68,7 +72,7 @@ export function forPlatform({ createInstance, init, background, timeoutMs }) {
         const instance = this.#alive();
         const result = await this.#drive(instance, call, () => {
           const started = instance.exports.start(
-            operation, background || Boolean(call.waitUntil ?? this.#options.waitUntil), Date.now(), mono(), entropy(),
+            operation, !isolated || Boolean(call.waitUntil ?? this.#options.waitUntil), Date.now(), mono(), entropy(),
           );
           const reader = new Reader(started);
           return [reader.u32(), reader];
@@ -80,7 +84,7 @@ export function forPlatform({ createInstance, init, background, timeoutMs }) {
 
     #alive() {
       if (this.#instance && !this.#instance.dead) return this.#instance;
-      const instance = { ...createInstance(), dead: false };
+      const instance = { ...createInstance(module()), dead: false };
       if (instance.exports.abi() !== ABI) throw new SimsimError("INTERNAL", "the driver and the wasm do not fit together");
       const fault = instance.exports.open(this.#description());
       if (fault.length) throw SimsimError.read(new Reader(fault));

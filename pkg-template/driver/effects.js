@@ -1,7 +1,7 @@
 // Performs what an operation asks for, in the caller's own request context.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { nameOf } from "./errors.js";
+import { nameOf } from "../errors.js";
 import { CONNECT, FETCH, INTERRUPTED, PROVIDE, REDIRECTED, SLEEP, TOO_LARGE, Writer } from "./wire.js";
 
 const failed = (kind, cause) => new Writer().u8(2).u8(kind).text(nameOf(cause)).done();
@@ -36,7 +36,7 @@ async function request(host, { method, url, headers, body, maxBody }, signal) {
     // Looked up per call and called unbound: tests and frameworks replace it.
     const send = host.fetch ?? globalThis.fetch;
     response = await send(url, {
-      method, headers, body: body.length ? body.slice() : undefined, redirect: "manual", signal, ...host.init,
+      method, headers, body: body.length ? body.slice() : undefined, redirect: "manual", signal
     });
   } catch (cause) {
     return failed(CONNECT, cause);

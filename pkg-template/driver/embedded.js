@@ -1,0 +1,16 @@
+// The wasm where no bundler or runtime brings it: base64 in a script, compiled at first use.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+function decode(base64) {
+  if (typeof Buffer === "function") return Buffer.from(base64, "base64");
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** A function that gives the module, compiled once. */
+export function embedded(base64) {
+  let module;
+  return () => (module ??= new WebAssembly.Module(decode(base64)));
+}

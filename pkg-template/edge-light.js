@@ -1,0 +1,8 @@
+// Vercel's edge: the compiled module by its own import suffix.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+import wasm from "./simsim.wasm?module";
+import { createInstance } from "./simsim.glue.js";
+import { clientFor } from "./driver/client.js";
+
+export { SimsimError } from "./errors.js";
+export const SecretClient = clientFor({ createInstance, module: () => wasm, isolated: true });
