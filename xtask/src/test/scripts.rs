@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::manifest::Manifest;
 use crate::shell::Cmd;
-use crate::{npm, tools};
+use crate::{npm, tools, wasm};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +50,10 @@ fn run(context: &Context, script: &Path) -> Result<Outcome> {
     let manifest = Manifest::read(context)?;
     if !npm::folder(context).join("package.json").is_file() {
         npm::package(context, &manifest, true)?;
+    }
+    let example = |name: &str| wasm::folder(context, name).join(format!("{name}_bg.js")).is_file();
+    if !manifest.examples.iter().all(|built| example(&built.name)) {
+        wasm::examples(context, &manifest)?;
     }
     let cmd =
         Cmd::new("node").arg(script).env("CARGO_TARGET_DIR", &context.target).dir(&context.root).limit(LIMIT);
