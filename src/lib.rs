@@ -43,6 +43,8 @@ mod error;
 pub mod fuzzing;
 mod gateway;
 pub mod http;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+pub mod js;
 mod json;
 mod lease;
 #[doc(hidden)]

@@ -5,6 +5,7 @@ use crate::clock;
 use serde_json::{Map, Value, json};
 use simsim::Timestamp;
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 /// A refusal in the service's own words.
@@ -56,20 +57,35 @@ pub(crate) enum Format {
 }
 
 /// One HTTP answer, and how it is to be sent.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+///
+/// `Debug` shows the status only: the body can hold a secret.
+#[non_exhaustive]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// All headers, but for `content-length`, which is the business of whoever sends.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Vec<u8>,
     /// Wait before anything is sent.
-    pub(crate) before_headers: Duration,
+    pub before_headers: Duration,
     /// Wait between the headers and the rest of the body.
-    pub(crate) before_body: Duration,
+    pub before_body: Duration,
     /// End the connection in the middle of the body.
-    pub(crate) cut: bool,
+    pub cut: bool,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// What happens on the wire.
-pub(crate) enum Reply {
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// An answer is sent.
     Answer(Answer),
     /// Nothing, ever.
     Hang,

@@ -6,10 +6,30 @@ use crate::emulator::Emulator;
 use crate::request::Incoming;
 use simsim::http::{Fetch, FetchError, FetchErrorKind, Method, Request, Response};
 
+impl Emulator {
+    /// What would happen to a request, without waiting for any of it: for a host whose own timers do the waiting, such
+    /// as JavaScript's. `None` when the address is not an absolute one of http or https.
+    ///
+    /// `host` and `content-length` are what a transport makes of the address and the body; given ones are ignored.
+    pub fn reply(
+        &self,
+        method: &str,
+        url: &str,
+        mut headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    ) -> Option<Reply> {
+        headers.retain(|(name, _)| !is_transports_own(name));
+        Some(self.handle(&Incoming::from_url(method, url, headers, body)?))
+    }
+}
+
+fn is_transports_own(header: &str) -> bool {
+    header.eq_ignore_ascii_case("host") || header.eq_ignore_ascii_case("content-length")
+}
+
 /// What a real transport would refuse: headers that are its own business, and a GET with a body.
 fn incoming(request: Request) -> Option<Incoming> {
-    let own = |name: &str| name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("content-length");
-    if request.headers.iter().any(|(name, _)| own(name)) {
+    if request.headers.iter().any(|(name, _)| is_transports_own(name)) {
         return None;
     }
     if request.method == Method::Get && !request.body.is_empty() {

@@ -52,6 +52,7 @@ mod state;
 mod sts;
 mod verify;
 
+pub use answer::{Answer, Reply};
 pub use emulator::Emulator;
 pub use fault::Fault;
 pub use input::InputError;

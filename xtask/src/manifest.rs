@@ -8,7 +8,6 @@ use toml::{Table, Value};
 /// The build manifest of the npm package.
 #[derive(Debug)]
 pub(crate) struct Manifest {
-    pub(crate) package: String,
     pub(crate) profile: String,
     pub(crate) stack_size: u64,
     pub(crate) rustflags: Vec<String>,
@@ -16,6 +15,8 @@ pub(crate) struct Manifest {
     pub(crate) forbidden_crates: Vec<String>,
     pub(crate) allowed_imports: Vec<String>,
     pub(crate) artefacts: Vec<Artefact>,
+    /// Built like artefacts, but neither guarded nor published.
+    pub(crate) examples: Vec<Artefact>,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -23,7 +24,11 @@ pub(crate) struct Manifest {
 #[derive(Debug, Clone)]
 pub(crate) struct Artefact {
     pub(crate) name: String,
+    /// The cdylib crate that it is built from.
+    pub(crate) package: String,
     pub(crate) features: Vec<String>,
+    /// Forbidden crates that this one may contain.
+    pub(crate) may_link: Vec<String>,
     pub(crate) budget: Option<u64>,
 }
 
@@ -46,26 +51,41 @@ impl Manifest {
     fn parse(text: &str) -> Result<Self> {
         let table: Table = text.parse().during(|| "wasm-pack.toml".to_owned())?;
         let build = sub(&table, "build")?;
+        let package = string(build, "package")?;
+        let artefacts = |key| {
+            rows(&table, key, |name, row| {
+                Ok(Artefact {
+                    name,
+                    package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
+                    features: strings(row, "features")?,
+                    may_link: optional(row, "may-link", strings)?.unwrap_or_default(),
+                    budget: number(row, "budget-gzip")?,
+                })
+            })
+        };
         Ok(Self {
-            package: string(build, "package")?,
             profile: string(build, "profile")?,
             stack_size: number(build, "stack-size")?.ok_or_else(|| wrong("stack-size", "missing"))?,
             rustflags: strings(build, "rustflags")?,
             wasm_opt: strings(build, "wasm-opt")?,
             forbidden_crates: strings(build, "forbidden-crates")?,
             allowed_imports: strings(build, "allowed-imports")?,
-            artefacts: rows(&table, "artefacts", |name, row| {
-                Ok(Artefact {
-                    name,
-                    features: strings(row, "features")?,
-                    budget: number(row, "budget-gzip")?,
-                })
-            })?,
+            artefacts: artefacts("artefacts")?,
+            examples: artefacts("examples")?,
             entries: rows(&table, "entries", |name, row| {
                 let (artefact, files) = (string(row, "artefact")?, strings(row, "files")?);
                 Ok(Entry { name, artefact, files, budget: number(row, "budget-gzip")? })
             })?,
         })
+    }
+
+    /// The cdylib crates of all artefacts and examples, each once.
+    pub(crate) fn packages(&self) -> Vec<&str> {
+        let all = self.artefacts.iter().chain(&self.examples);
+        let mut packages: Vec<&str> = all.map(|a| a.package.as_str()).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        packages
     }
 
     /// The artefacts with these names, or all of them.
@@ -90,6 +110,10 @@ fn wrong(key: &str, why: &str) -> Error {
 
 fn sub<'a>(table: &'a Table, key: &str) -> Result<&'a Table> {
     table.get(key).and_then(Value::as_table).ok_or_else(|| wrong(key, "missing or not a table"))
+}
+
+fn optional<T>(table: &Table, key: &str, read: impl Fn(&Table, &str) -> Result<T>) -> Result<Option<T>> {
+    table.contains_key(key).then(|| read(table, key)).transpose()
 }
 
 fn string(table: &Table, key: &str) -> Result<String> {
@@ -124,7 +148,9 @@ mod tests {
     #[test]
     fn the_manifest_of_this_tree_is_readable() {
         let manifest = Manifest::parse(include_str!("../../wasm-pack.toml")).unwrap();
-        assert!(manifest.artefacts.iter().any(|artefact| artefact.name == "simsim"));
+        let package = |name| manifest.artefacts.iter().find(|a| a.name == name).map(|a| a.package.as_str());
+        assert_eq!(package("simsim"), Some("simsim-wasm"));
+        assert_eq!(package("testing"), Some("simsim-testing-wasm"));
         for entry in &manifest.entries {
             assert!(manifest.chosen(std::slice::from_ref(&entry.artefact)).is_ok(), "{}", entry.name);
         }

@@ -56,7 +56,8 @@ const ALSO: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("js", &["http", "runtime", "error", "sensitive", "sync", "time"]),
+    // A builder that is given the adapters, for an author who has no other platform.
+    ("js", &["http", "runtime", "error", "sync", "time", "builder", "client"]),
 ];
 
 /// Pure and synchronous: time and nonce are arguments.

@@ -17,7 +17,9 @@ fn may_switch(path: &str) -> bool {
 
 /// Code that users run, as against tests and tools.
 fn is_product(path: &str) -> bool {
-    path.starts_with("src/") || path.starts_with("pkg-template/wasm/src/")
+    path.starts_with("src/")
+        || path.starts_with("pkg-template/wasm/src/")
+        || path.starts_with("pkg-template/testing-wasm/src/")
 }
 
 /// The comments a file begins with.

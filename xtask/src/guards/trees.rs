@@ -28,21 +28,44 @@ const NOT_IN_CORE: &[&str] = &[
     "tracing",
 ];
 
+/// What the adapters for JavaScript must not bring: they have the platform's own.
+const NOT_WITH_JS: &[&str] = &[
+    "tokio",
+    "rustls",
+    "ring",
+    "url",
+    "regex",
+    "chrono",
+    "reqwest",
+    "http",
+    "hyper",
+    "serde_json",
+    "getrandom",
+];
+
 /// Forbidden crates in the core (host and wasm) and in the npm build.
 pub(super) fn check(context: &Context) -> Result<Vec<String>> {
     let manifest = Manifest::read(context)?;
-    let core: Vec<String> = NOT_IN_CORE.iter().map(|name| (*name).to_owned()).collect();
+    let core = owned(NOT_IN_CORE);
     let plain = ["--package", "simsim", "--no-default-features"];
     let mut found = forbidden("simsim without features", &tree(context, &plain)?, &core);
     let wasm = [plain.as_slice(), &["--target", TARGET]].concat();
     found.extend(forbidden("simsim without features, for wasm", &tree(context, &wasm)?, &core));
+    let js = ["--package", "simsim", "--no-default-features", "--features", "js", "--target", TARGET];
+    found.extend(forbidden("simsim with js, for wasm", &tree(context, &js)?, &owned(NOT_WITH_JS)));
     for artefact in &manifest.artefacts {
         let features = artefact.features.join(",");
-        let package = ["--package", &manifest.package, "--target", TARGET, "--features", &features];
+        let package = ["--package", &artefact.package, "--target", TARGET, "--features", &features];
         let what = format!("artefact {}", artefact.name);
-        found.extend(forbidden(&what, &tree(context, &package)?, &manifest.forbidden_crates));
+        let mut names = manifest.forbidden_crates.clone();
+        names.retain(|name| !artefact.may_link.contains(name));
+        found.extend(forbidden(&what, &tree(context, &package)?, &names));
     }
     Ok(found)
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn tree(context: &Context, args: &[&str]) -> Result<String> {

@@ -11,8 +11,10 @@ use std::path::Path;
 
 /// The version that the template has: the real one is Cargo.toml's.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
-/// What Node's CommonJS build is made from and nothing else uses; the package has the result alone.
-const NODE: [&str; 2] = ["node.js", "driver/node.js"];
+/// Node's CommonJS builds: what each is made from, and its name.
+const FOR_NODE: [(&str, &str); 2] = [("node.js", "node.cjs"), ("testing/embedded.js", "testing.cjs")];
+/// Sources only: the package has what is made from them.
+const SOURCES: [&str; 2] = ["node.js", "driver/node.js"];
 
 /// Fills `output` anew.
 pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Result<()> {
@@ -37,7 +39,12 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
     for artefact in &manifest.artefacts {
         add_artefact(context, artefact, output)?;
     }
-    bundle_for_node(context, output)?;
+    for (source, name) in FOR_NODE {
+        bundle_for_node(context, output, source, name)?;
+    }
+    for source in SOURCES {
+        std::fs::remove_file(output.join(source)).during(|| format!("remove {source}"))?;
+    }
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&context.root.join(licence), &output.join(licence))?;
     }
@@ -58,17 +65,13 @@ fn add_artefact(context: &Context, artefact: &Artefact, output: &Path) -> Result
 }
 
 /// Everything for Node in one file: each file more is a fraction of a millisecond at import.
-fn bundle_for_node(context: &Context, output: &Path) -> Result<()> {
+fn bundle_for_node(context: &Context, output: &Path, source: &str, name: &str) -> Result<()> {
     Cmd::new(context.npm_tool("esbuild"))
-        .args(NODE.first())
+        .arg(source)
         .dir(output)
         .args(["--bundle", "--format=cjs", "--platform=node", "--target=node18", "--log-level=warning"])
-        .arg("--outfile=node.cjs")
-        .run(context)?;
-    for source in NODE {
-        std::fs::remove_file(output.join(source)).during(|| format!("remove {source}"))?;
-    }
-    Ok(())
+        .arg(format!("--outfile={name}"))
+        .run(context)
 }
 
 /// The same declarations for CommonJS: only the names of files differ.

@@ -15,9 +15,10 @@ pub(crate) const HELP: &str = "\
 cargo xtask npm [--no-build]
 
 Builds every wasm artefact and assembles pkg/, the folder that `npm pack` and `npm publish` take:
-  the files of pkg-template/ (but for wasm/ and what git ignores), with the version of Cargo.toml
+  the files of pkg-template/ (but for the crates and what git ignores), with the version of Cargo.toml
   <artefact>.wasm, <artefact>.wasm.sha256, <artefact>.base64.js (the same wasm as a script), <artefact>.glue.js
   node.cjs    everything for Node in one CommonJS file, made from node.js; node.mjs re-exports it
+  testing.cjs the same for simsim/testing
   *.d.cts     the types again, for CommonJS
 Prints the SHA-256 of each wasm.
 

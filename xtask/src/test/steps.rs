@@ -32,7 +32,11 @@ pub(crate) fn all(context: &Context) -> Result<Vec<Step>> {
             "clippy for each feature set and TLS choice, and for all together",
             features,
         ),
-        Step::new("clippy/wasm", "clippy for wasm32: the core and the npm exports", clippy_wasm),
+        Step::new(
+            "clippy/wasm",
+            "clippy for wasm32: the core, its adapters, the exports, the example",
+            clippy_wasm,
+        ),
         Step::new(
             "test/workspace",
             "unit, vector, property, scenario and documentation tests",
@@ -41,7 +45,11 @@ pub(crate) fn all(context: &Context) -> Result<Vec<Step>> {
         Step::new("test/core", "the tests of the library without features", test_core),
         Step::new("doc", "documentation builds, every link in it leads somewhere", doc),
         Step::new("deny", "licences, banned crates, sources of all dependencies", deny),
-        Step::new("npm", "the npm package: artefacts, imports, build paths, size budgets", package),
+        Step::new(
+            "npm",
+            "the npm package and the wasm examples: imports, build paths, size budgets",
+            package,
+        ),
     ]);
     steps.extend(scripts::steps(context)?);
     Ok(steps)
@@ -90,10 +98,12 @@ fn features(context: &Context) -> Result<Outcome> {
 fn clippy_wasm(context: &Context) -> Result<Outcome> {
     let toolchain = WasmToolchain::find(context)?;
     let manifest = Manifest::read(context)?;
-    for package in ["simsim", manifest.package.as_str()] {
+    let packages = manifest.packages().into_iter().map(|package| (package, ""));
+    for (package, features) in [("simsim", ""), ("simsim", "js,json")].into_iter().chain(packages) {
         // The profile of the artefacts, so that macros and build scripts are compiled once for both.
         let profile = manifest.profile.as_str();
-        let args = ["--locked", "--lib", "--no-default-features", "--profile", profile, "--package", package];
+        let args = ["--locked", "--lib", "--profile", profile, "--package", package];
+        let args = [&args[..], &["--no-default-features", "--features", features]].concat();
         let cmd = match toolchain.clippy(context) {
             Some(cmd) => cmd.args(args).args(["--", "-D", "warnings"]),
             // No clippy of this toolchain: its warnings at least.
@@ -151,6 +161,7 @@ fn deny(context: &Context) -> Result<Outcome> {
 fn package(context: &Context) -> Result<Outcome> {
     let manifest = Manifest::read(context)?;
     crate::npm::package(context, &manifest, true)?;
+    crate::wasm::examples(context, &manifest)?;
     let report = size::report(context, &manifest)?;
     print!("{}", report.indented());
     report.verdict().map(|()| Outcome::passed(""))

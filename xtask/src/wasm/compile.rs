@@ -19,15 +19,15 @@ pub(super) fn run(
     flags.extend(remaps(context, toolchain));
     toolchain
         .cargo(context, "build", &flags)
-        .args(["--locked", "--lib", "--package", &plan.package, "--profile", &plan.profile])
+        .args(["--locked", "--lib", "--package", &artefact.package, "--profile", &plan.profile])
         .args(["--no-default-features", "--features", &artefact.features.join(",")])
         .run(context)?;
-    let file = format!("{}.wasm", plan.package.replace('-', "_"));
+    let file = format!("{}.wasm", artefact.package.replace('-', "_"));
     let built = toolchain.target_dir(context).join(TARGET).join(&plan.profile).join(file);
     match built.is_file() {
         true => Ok(built),
         false => Err(Error::new(format!("cargo succeeded but did not write {}", built.display()))
-            .advice(format!("does `{}` have crate-type = [\"cdylib\"]?", plan.package))),
+            .advice(format!("does `{}` have crate-type = [\"cdylib\"]?", artefact.package))),
     }
 }
 

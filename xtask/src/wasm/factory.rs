@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::context::Context;
-use crate::error::{During, Result};
+use crate::error::{During, Error, Result};
 use crate::shell::Cmd;
 use std::path::Path;
 
@@ -46,6 +46,21 @@ pub(super) fn write(context: &Context, stock: &Path, name: &str, output: &Path) 
         .arg(format!("--footer:js={}", FOOTER.replace("NAME", name)))
         .arg(format!("--outfile={}", output.display()))
         .run(context)?;
+    own_keys_only(output)?;
     let types = output.with_extension("d.ts");
     std::fs::write(&types, TYPES.replace("NAME", name)).during(|| format!("write {}", types.display()))
+}
+
+/// esbuild lists exports with `for … in`, which also finds what someone left on `Object.prototype`: no instance would
+/// start any more.
+fn own_keys_only(glue: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(glue).during(|| format!("read {}", glue.display()))?;
+    let own = text.replace("for (var name in all)", "for (var name of Object.keys(all))");
+    if own == text {
+        return Err(Error::new(format!(
+            "esbuild writes {} in another way: look at its __export",
+            glue.display()
+        )));
+    }
+    std::fs::write(glue, own).during(|| format!("write {}", glue.display()))
 }

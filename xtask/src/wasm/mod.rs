@@ -16,13 +16,14 @@ use crate::tools;
 use std::path::{Path, PathBuf};
 
 pub(crate) const HELP: &str = "\
-cargo xtask wasm [ARTEFACT…] [--debug-names]
+cargo xtask wasm [ARTEFACT…] [--debug-names] [--examples]
 
 Builds the wasm artefacts that wasm-pack.toml names into target/wasm/<artefact>/:
   <artefact>.wasm   optimised by wasm-opt; without build paths or names; checked by the import guard
   glue.js           exports createInstance(module): a fresh instance with its own memory at every call
   <artefact>.d.ts   what the instance's exports look like
 
+  --examples      build the examples instead, into target/wasm/<example>/ as wasm-bindgen's bundler target leaves them
   --debug-names   keep function names (for profiles and readable traps; not for publishing)
 
 The toolchain is the one on the PATH if it has the target, else `rustup target add`, else Debian's packages.
@@ -36,12 +37,16 @@ pub(crate) fn folder(context: &Context, artefact: &str) -> PathBuf {
 
 pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
     let names = args.flag(&["--debug-names"]);
+    let only_examples = args.flag(&["--examples"]);
     let mut chosen = Vec::new();
     while let Some(word) = args.word() {
         chosen.push(word);
     }
     args.finish("wasm")?;
     let manifest = Manifest::read(context)?;
+    if only_examples {
+        return examples(context, &manifest);
+    }
     build(context, &manifest, &manifest.chosen(&chosen)?, names)?;
     for artefact in manifest.chosen(&chosen)? {
         let wasm = folder(context, &artefact.name).join(format!("{}.wasm", artefact.name));
@@ -65,6 +70,26 @@ pub(crate) fn build(
     Ok(())
 }
 
+/// Builds the examples, as their authors would: cargo and wasm-bindgen.
+pub(crate) fn examples(context: &Context, manifest: &Manifest) -> Result<()> {
+    let toolchain = WasmToolchain::find(context)?;
+    for example in &manifest.examples {
+        let output = empty(folder(context, &example.name))?;
+        let compiled = compile::run(context, &toolchain, manifest, example)?;
+        bindgen(context, &compiled, &output, &example.name)?;
+    }
+    Ok(())
+}
+
+/// That folder with nothing in it.
+fn empty(folder: PathBuf) -> Result<PathBuf> {
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).during(|| format!("empty {}", folder.display()))?;
+    }
+    std::fs::create_dir_all(&folder).during(|| format!("create {}", folder.display()))?;
+    Ok(folder)
+}
+
 fn one(
     context: &Context,
     toolchain: &WasmToolchain,
@@ -73,14 +98,8 @@ fn one(
     names: bool,
 ) -> Result<()> {
     let name = &artefact.name;
-    let output = folder(context, name);
-    let steps = context.target.join("wasm-steps").join(name);
-    for folder in [&output, &steps] {
-        if folder.exists() {
-            std::fs::remove_dir_all(folder).during(|| format!("empty {}", folder.display()))?;
-        }
-        std::fs::create_dir_all(folder).during(|| format!("create {}", folder.display()))?;
-    }
+    let output = empty(folder(context, name))?;
+    let steps = empty(context.target.join("wasm-steps").join(name))?;
     let compiled = compile::run(context, toolchain, plan, artefact)?;
     bindgen(context, &compiled, &steps, name)?;
     let finished = output.join(format!("{name}.wasm"));
