@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::base64;
-use crate::error::{Error, ErrorKind, Facts, Result};
+use crate::error::{ErrorKind, Facts, Result};
 use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
@@ -43,38 +43,38 @@ pub(crate) fn query<'a>(
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
     let mut parsed = json::parse(response.body());
-    let request_id = match &mut parsed {
-        Ok(body) => text(body, "RequestId"),
-        Err(_) => None,
-    };
+    let request_id = parsed.as_mut().ok().and_then(|body| text(body, "RequestId"));
     let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
     let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
-    let wrong = |what: &str| {
-        Error::from(Facts {
-            status: Some(response.status()),
-            request_id: request_id.clone(),
-            ..Facts::new(ErrorKind::Protocol, what.to_owned().into())
-        })
+    let record = match parsed {
+        Ok(body) => record(body, asked).map_err(Cow::Borrowed),
+        Err(e) => Err(Cow::Owned(["the answer is not JSON: ", &e.text()].concat())),
     };
-    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
-    let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
-    if name != asked.plain() {
-        return Err(wrong("the answer's SecretName is not the asked one"));
+    match record {
+        Ok(record) => Ok(Record { request_id, ..record }),
+        Err(wrong) => {
+            let status = Some(response.status());
+            Err(Facts { status, request_id, ..Facts::new(ErrorKind::Protocol, wrong) }.into())
+        }
     }
-    let version_id = text(&mut body, "VersionId")
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| wrong("the answer has no VersionId"))?;
-    let value = body.take_str("SecretData").ok_or_else(|| wrong("the answer has no SecretData"))?;
+}
+
+/// The record, but for the request id; or what is wrong with the answer.
+fn record(mut body: Value, asked: &SecretName) -> std::result::Result<Record, &'static str> {
+    let name = text(&mut body, "SecretName").ok_or("the answer has no SecretName")?;
+    if name != asked.plain() {
+        return Err("the answer's SecretName is not the asked one");
+    }
+    let version_id = text(&mut body, "VersionId").filter(|id| !id.is_empty());
+    let version_id = version_id.ok_or("the answer has no VersionId")?;
+    let value = body.take_str("SecretData").ok_or("the answer has no SecretData")?;
     let value = match text(&mut body, "SecretDataType").as_deref() {
         Some("binary") => {
             let decoded = base64::decode(value.expose());
-            SecretValue::Binary(Sensitive::new(
-                decoded.ok_or_else(|| wrong("the binary SecretData is not base64"))?,
-            ))
+            SecretValue::Binary(Sensitive::new(decoded.ok_or("the binary SecretData is not base64")?))
         }
         _ => SecretValue::Text(value),
     };
-    let secret_type = SecretType::parse(&text(&mut body, "SecretType").unwrap_or_default());
     let mut date = |key: &str| text(&mut body, key).as_deref().and_then(Timestamp::parse_iso);
     let create_time = date("CreateTime");
     let last_rotation_date = date("LastRotationDate");
@@ -87,11 +87,11 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> 
         name,
         version_id,
         value,
-        secret_type,
+        secret_type: SecretType::parse(&text(&mut body, "SecretType").unwrap_or_default()),
         create_time,
         last_rotation_date,
         next_rotation_date,
-        request_id,
+        request_id: None,
     })
 }
 
