@@ -4,7 +4,7 @@
 //! (reference secret-client 7.2).
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::shared::{parse, record, text, wrong};
+use super::shared::{one, parse, text, wrong};
 use crate::error::{Error, Facts, Result, kind_of_code, printable};
 use crate::http::Response;
 use crate::json::Value;
@@ -44,33 +44,37 @@ pub(crate) fn query(names: &[&SecretName], extended: bool) -> Vec<(Cow<'static, 
 /// name's error.
 pub(crate) fn decode(response: &Response, asked: &[&SecretName]) -> Result<Vec<Result<Record>>> {
     let mut body = parse(response)?;
-    let lists = (body.take_array("SecretValues"), body.take_array("Errors"));
-    let (mut values, mut errors) = match lists {
-        (None, None) => return Err(wrong("the answer has no SecretValues", response, None)),
-        (values, errors) => (values.unwrap_or_default(), errors.unwrap_or_default()),
-    };
-    let one = |name: &&SecretName| {
-        let is_of = |item: &&mut Value| item.get("SecretName").and_then(Value::as_str) == Some(name.plain());
-        if let Some(value) = values.iter_mut().find(is_of) {
-            return record(value, name, response);
-        }
-        match errors.iter_mut().find(is_of) {
-            Some(error) => Err(refusal(error, response)),
-            None => Err(wrong("the answer says nothing of this secret", response, None)),
-        }
-    };
-    Ok(asked.iter().map(one).collect())
+    let lists = [body.take_array("SecretValues"), body.take_array("Errors")];
+    if lists.iter().all(Option::is_none) {
+        return Err(wrong("the answer has no SecretValues".into(), response, None));
+    }
+    let [mut values, mut errors] = lists.map(Option::unwrap_or_default);
+    let mut found = Vec::with_capacity(asked.len());
+    for name in asked {
+        found.push(match (take(&mut values, name), take(&mut errors, name)) {
+            (Some(value), _) => one(value, name, response),
+            (None, Some(error)) => Err(refusal(error, response)),
+            (None, None) => Err(wrong("the answer says nothing of this secret".into(), response, None)),
+        });
+    }
+    Ok(found)
+}
+
+fn take(items: &mut Vec<Value>, name: &SecretName) -> Option<Value> {
+    let is_of = |item: &Value| item.get("SecretName").and_then(Value::as_str) == Some(name.plain());
+    let place = items.iter().position(is_of)?;
+    Some(items.swap_remove(place))
 }
 
 /// Why one of the secrets was refused.
-fn refusal(item: &mut Value, response: &Response) -> Error {
+fn refusal(mut item: Value, response: &Response) -> Error {
     let status = match item.get("HttpStatus") {
         Some(Value::Number(status)) => decimal(status.expose()),
         _ => None,
     };
     let status = status.and_then(|status| u16::try_from(status).ok()).unwrap_or_else(|| response.status());
-    let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
-        return wrong("the answer's error has no Code", response, None);
+    let Some(code) = text(&mut item, "Code").filter(|code| !code.is_empty()) else {
+        return wrong("the answer's error has no Code".into(), response, None);
     };
     let facts = Facts {
         status: Some(status),

@@ -36,78 +36,75 @@ pub(crate) fn query<'a>(
     query
 }
 
-/// Decodes a 200.
+/// Decodes a 200. What is missing is absent; null and missing are alike.
 ///
 /// # Errors
-/// `Protocol` for an answer that is not JSON, and as [`record`].
+/// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
+/// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    record(&mut parse(response)?, asked, response)
+    one(parse(response)?, asked, response)
 }
 
 /// The JSON of an answer.
 pub(super) fn parse(response: &Response) -> Result<Value> {
-    json::parse(response.body())
-        .map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat(), response, None))
+    let not_json = |e: json::JsonError| ["the answer is not JSON: ", &e.text()].concat();
+    json::parse(response.body()).map_err(|e| wrong(not_json(e).into(), response, None))
+}
+
+/// One secret of an answer.
+pub(super) fn one(mut body: Value, asked: &SecretName, response: &Response) -> Result<Record> {
+    let request_id = text(&mut body, "RequestId");
+    match record(body, asked) {
+        Ok(record) => Ok(Record { request_id: id(request_id, response), ..record }),
+        Err(what) => Err(wrong(what.into(), response, request_id)),
+    }
 }
 
 /// An answer that is none to what was asked.
-pub(super) fn wrong(what: &str, response: &Response, request_id: Option<&str>) -> Error {
-    let facts = Facts {
-        status: Some(response.status()),
-        request_id: request_id.map(str::to_owned).or_else(|| id_of(response)),
-        ..Facts::new(ErrorKind::Protocol, what.to_owned().into())
-    };
-    facts.into()
+pub(super) fn wrong(what: Cow<'static, str>, response: &Response, request_id: Option<String>) -> Error {
+    let (status, request_id) = (Some(response.status()), id(request_id, response));
+    Facts { status, request_id, ..Facts::new(ErrorKind::Protocol, what) }.into()
 }
 
-fn id_of(response: &Response) -> Option<String> {
-    response.header("x-acs-request-id").map(printable).filter(|id| !id.is_empty())
+/// The request's id: from the body, else from the header.
+fn id(of_body: Option<String>, response: &Response) -> Option<String> {
+    let id = of_body.as_deref().or_else(|| response.header("x-acs-request-id"));
+    id.map(printable).filter(|id| !id.is_empty())
 }
 
-/// One secret of an answer. What is missing is absent; null and missing are alike.
-///
-/// # Errors
-/// `Protocol` for anything that is not the answer to the question: no SecretName, VersionId or SecretData, or another
-/// secret's name.
-pub(super) fn record(body: &mut Value, asked: &SecretName, response: &Response) -> Result<Record> {
-    let request_id = text(body, "RequestId").as_deref().map(printable).filter(|id| !id.is_empty());
-    let request_id = request_id.or_else(|| id_of(response));
-    let wrong = |what: &str| wrong(what, response, request_id.as_deref());
-    let name = text(body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
+/// The record, but for the request id; or what is wrong with the answer.
+fn record(mut body: Value, asked: &SecretName) -> std::result::Result<Record, &'static str> {
+    let name = text(&mut body, "SecretName").ok_or("the answer has no SecretName")?;
     if name != asked.plain() {
-        return Err(wrong("the answer's SecretName is not the asked one"));
+        return Err("the answer's SecretName is not the asked one");
     }
-    let version_id = text(body, "VersionId")
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| wrong("the answer has no VersionId"))?;
-    let value = body.take_str("SecretData").ok_or_else(|| wrong("the answer has no SecretData"))?;
-    let value = match text(body, "SecretDataType").as_deref() {
+    let version_id = text(&mut body, "VersionId").filter(|id| !id.is_empty());
+    let version_id = version_id.ok_or("the answer has no VersionId")?;
+    let value = body.take_str("SecretData").ok_or("the answer has no SecretData")?;
+    let value = match text(&mut body, "SecretDataType").as_deref() {
         Some("binary") => {
             let decoded = base64::decode(value.expose());
-            SecretValue::Binary(Sensitive::new(
-                decoded.ok_or_else(|| wrong("the binary SecretData is not base64"))?,
-            ))
+            SecretValue::Binary(Sensitive::new(decoded.ok_or("the binary SecretData is not base64")?))
         }
         _ => SecretValue::Text(value),
     };
-    let secret_type = SecretType::parse(&text(body, "SecretType").unwrap_or_default());
-    let mut date = |key: &str| text(body, key).as_deref().and_then(Timestamp::parse_iso);
+    let mut date = |key: &str| text(&mut body, key).as_deref().and_then(Timestamp::parse_iso);
     let create_time = date("CreateTime");
     let last_rotation_date = date("LastRotationDate");
     let next_rotation_date = date("NextRotationDate");
     Ok(Record {
         version_stages: stages(body.get("VersionStages")),
         extended_config: body.take_str("ExtendedConfig").filter(|c| !c.expose().is_empty()),
-        automatic_rotation: text(body, "AutomaticRotation"),
-        rotation_interval: text(body, "RotationInterval").as_deref().and_then(interval),
+        automatic_rotation: text(&mut body, "AutomaticRotation"),
+        rotation_interval: text(&mut body, "RotationInterval").as_deref().and_then(interval),
         name,
         version_id,
         value,
-        secret_type,
+        secret_type: SecretType::parse(&text(&mut body, "SecretType").unwrap_or_default()),
         create_time,
         last_rotation_date,
         next_rotation_date,
-        request_id,
+        request_id: None,
     })
 }
 
