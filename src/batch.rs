@@ -8,7 +8,7 @@ use crate::gateway::{batch, shared};
 use crate::lease::{Lease, Renew};
 use crate::observe::EventKind;
 use crate::openapi::{ApiCall, Limit};
-use crate::secret::{Record, Secret, SecretName, VersionSelector};
+use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::sync::{BoxFuture, join_bounded};
 use crate::time::Instant64;
 use std::sync::Arc;
@@ -24,9 +24,6 @@ struct Led {
     key: Key,
     lease: Lease<Outcome>,
 }
-
-/// Where a result belongs, and the result; nothing where the secret is to be read by itself.
-type Placed = (usize, Option<Result<Secret>>);
 
 impl Client {
     /// Reads several secrets: one result per name, in the order of the names.
@@ -57,63 +54,27 @@ impl Client {
         names: impl IntoIterator<Item = &'a str>,
     ) -> Vec<(&'a str, Result<Secret>)> {
         let names: Vec<&str> = names.into_iter().collect();
-        let results = self.read_many(&names, None).await;
+        let results = self.read_many(&names).await;
         names.into_iter().zip(results).collect()
     }
 
-    pub(crate) async fn read_many(&self, names: &[&str], timeout: Option<Duration>) -> Vec<Result<Secret>> {
-        let first = |name: &&str| names.iter().position(|n| n == name).unwrap_or_default();
-        let of: Vec<usize> = names.iter().map(first).collect();
-        let mut led = Vec::new();
-        let mut alone = Vec::new();
-        for (place, name) in names.iter().enumerate().filter(|(place, _)| of.get(*place) == Some(place)) {
-            match self.lead_cold(name) {
-                Some((key, lease)) => led.push(Led { place, key, lease }),
-                None => alone.push(place),
-            }
+    async fn read_many(&self, names: &[&str]) -> Vec<Result<Secret>> {
+        let mut found: Vec<Option<Result<Secret>>> = Vec::with_capacity(names.len());
+        let batches =
+            names.chunks(batch::MOST).map(|names| Box::pin(self.read_batch(names, None)) as BoxFuture<'_, _>);
+        for results in join_bounded(batches, AT_ONCE).await {
+            found.extend(results);
         }
-        if led.len() == 1 {
-            alone.extend(led.drain(..).map(|one| one.place));
-        }
-        let single = |place: usize| {
-            let name = names.get(place).copied().unwrap_or_default();
-            let read = async move { vec![(place, Some(self.read_one(name, timeout).await))] };
-            Box::pin(read) as BoxFuture<'_, Vec<Placed>>
-        };
-        let mut calls: Vec<BoxFuture<'_, Vec<Placed>>> = Vec::new();
-        while !led.is_empty() {
-            let rest = led.split_off(led.len().min(batch::MOST));
-            calls.push(Box::pin(self.fetch_batch(std::mem::replace(&mut led, rest), timeout)));
-        }
-        calls.extend(alone.into_iter().map(single));
-        let mut found: Vec<Option<Result<Secret>>> = names.iter().map(|_| None).collect();
-        loop {
-            let mut again = Vec::new();
-            for (place, result) in join_bounded(calls.into_iter(), AT_ONCE).await.into_iter().flatten() {
-                match (result, found.get_mut(place)) {
-                    (Some(result), Some(found)) => *found = Some(result),
-                    _ => again.push(place),
-                }
-            }
-            if again.is_empty() {
-                break;
-            }
-            calls = again.into_iter().map(single).collect();
-        }
+        let alone = names.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let alone = alone.map(|(name, _)| Box::pin(self.get_secret(name)) as BoxFuture<'_, _>);
+        let mut alone = join_bounded(alone, AT_ONCE).await.into_iter();
         let nothing = || Err(Error::new(ErrorKind::Internal, "a read among many has no result"));
-        of.into_iter().map(|place| found.get(place).cloned().flatten().unwrap_or_else(nothing)).collect()
-    }
-
-    async fn read_one(&self, name: &str, timeout: Option<Duration>) -> Result<Secret> {
-        match timeout {
-            None => self.get_secret(name).await,
-            Some(timeout) => self.get(name).timeout(timeout).send().await,
-        }
+        found.into_iter().map(|found| found.or_else(|| alone.next()).unwrap_or_else(nothing)).collect()
     }
 
     /// The lead of a secret by plain name that is neither at hand nor being fetched: batches are made of those. An ARN
     /// may belong elsewhere.
-    fn lead_cold(&self, name: &str) -> Option<(Key, Lease<Outcome>)> {
+    fn lead_cold(&self, place: usize, name: &str) -> Option<Led> {
         let inner = &self.inner;
         let name = SecretName::parse(name).ok().filter(|name| name.region().is_none())?;
         if inner.batch_refused.load(Ordering::Relaxed) || inner.target.endpoint_for(&name).is_err() {
@@ -121,56 +82,63 @@ impl Client {
         }
         let key = Key { name, selector: VersionSelector::Current };
         let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease())?;
-        Some((key, lease))
+        Some(Led { place, key, lease })
     }
 
-    /// One BatchGetSecretValue, for up to twenty secrets that are led here.
-    async fn fetch_batch(&self, led: Vec<Led>, timeout: Option<Duration>) -> Vec<Placed> {
+    /// Those of up to twenty names that are to be fetched, in one call; nothing for a name that is better read by
+    /// itself: it is at hand, under way, an ARN, the only one, or what the service said is not the last word.
+    pub(crate) async fn read_batch(
+        &self,
+        names: &[&str],
+        timeout: Option<Duration>,
+    ) -> Vec<Option<Result<Secret>>> {
         let inner = &self.inner;
-        let started = inner.clock().now().mono;
-        let usual = inner.target.timeout;
+        let mut led: Vec<Led> = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            led.extend(self.lead_cold(place, name));
+        }
+        let mut found: Vec<Option<Result<Secret>>> = names.iter().map(|_| None).collect();
+        let Some((first, true)) = led.first().map(|first| (first, led.len() > 1)) else { return found };
+        let Ok(endpoint) = inner.target.endpoint_for(&first.key.name) else { return found };
+        let (started, usual) = (inner.clock().now().mono, inner.target.timeout);
         let deadline = started.after(timeout.unwrap_or(usual));
-        let own_limit = timeout.is_some_and(|t| t < usual);
-        let outcomes = match self.call_batch(&led, deadline).await {
-            Ok(records) => records,
+        let query = batch::query(led.iter().map(|one| &one.key.name), inner.target.extended_config);
+        let call = ApiCall { endpoint, action: batch::ACTION, version: shared::VERSION, query };
+        let limit = Limit { deadline, closed: &inner.closed, name: first.key.name.as_str(), lease: &led };
+        let answer = inner.api.call(&call, &inner.credentials, &limit).await;
+        let attempts = answer.as_ref().map_or(0, |answer| answer.attempts);
+        let answer = answer.and_then(|answer| {
+            self.note_principal(&answer);
+            batch::decode(answer.response)
+        });
+        let mut answer = match answer {
             Err(error) if is_about_the_action(&error) => {
+                // An answer that was not understood says nothing of the next.
                 if error.kind() != ErrorKind::Protocol || error.service_code().is_some() {
                     inner.batch_refused.store(true, Ordering::Relaxed);
                 }
-                return led.into_iter().map(|one| (one.place, None)).collect();
+                return found;
             }
-            Err(error) => led.iter().map(|_| Err(error.clone())).collect(),
+            answer => answer,
         };
-        let end = |(one, outcome): (Led, Outcome)| {
-            // What may be otherwise in a moment, or was not understood, is asked for by itself, with its retries.
-            let unsettled = |e: &Error| {
-                e.status().is_some()
-                    && (e.is_retryable() || is_about_the_action(e) && e.service_code().is_none())
+        let own_limit = timeout.is_some_and(|t| t < usual);
+        for one in led {
+            let outcome = match &mut answer {
+                Ok(answer) => answer.take(&one.key.name).map(Arc::new).map_err(|e| e.with_attempts(attempts)),
+                Err(error) => Err(error.clone()),
             };
-            if outcome.as_ref().is_err_and(unsettled) {
-                return (one.place, None);
+            if answer.is_ok() && outcome.as_ref().is_err_and(is_not_the_last_word) {
+                continue;
             }
             let outcome = self.conclude(&one.key, one.lease, outcome, own_limit);
             let took = inner.clock().now().mono.since(started);
             let error = outcome.as_ref().err().map(Error::kind);
             inner.api.watch.emit(EventKind::Miss, one.key.name.as_str(), took, error);
-            (one.place, Some(outcome.map(|record| just_fetched(&record))))
-        };
-        led.into_iter().zip(outcomes).map(end).collect()
-    }
-
-    async fn call_batch(&self, led: &Vec<Led>, deadline: Instant64) -> Result<Vec<Outcome>> {
-        let inner = &self.inner;
-        let Some(one) = led.first() else { return Ok(Vec::new()) };
-        let names: Vec<&SecretName> = led.iter().map(|one| &one.key.name).collect();
-        let endpoint = inner.target.endpoint_for(&one.key.name)?;
-        let query = batch::query(&names, inner.target.extended_config);
-        let call = ApiCall { endpoint, action: batch::ACTION, version: shared::VERSION, query };
-        let limit = Limit { deadline, closed: &inner.closed, name: one.key.name.as_str(), lease: led };
-        let answer = inner.api.call(&call, &inner.credentials, &limit).await?;
-        self.note_principal(&answer);
-        let attempted = |one: Result<Record>| one.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts));
-        Ok(batch::decode(&answer.response, &names)?.into_iter().map(attempted).collect())
+            if let Some(found) = found.get_mut(one.place) {
+                *found = Some(outcome.map(|record| just_fetched(&record)));
+            }
+        }
+        found
     }
 }
 
@@ -180,6 +148,11 @@ impl Renew for Vec<Led> {
             one.lease.renew(until);
         }
     }
+}
+
+/// What may be otherwise in a moment, or was not understood, is asked for by itself, with its retries.
+fn is_not_the_last_word(error: &Error) -> bool {
+    error.is_retryable() || error.kind() == ErrorKind::Protocol
 }
 
 /// Whether a refusal may be of the action and not of the secrets: unknown here, not permitted, or answered otherwise.

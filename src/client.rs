@@ -11,9 +11,10 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
 use crate::openapi::{Answer, ApiCall, Limit, OpenApi};
+use crate::read::Wish;
 use crate::runtime::{Background, Clock, wait_for_end};
-use crate::secret::{Secret, SecretName, VersionSelector};
-use crate::sync::Guarded;
+use crate::secret::Secret;
+use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, millis};
 use std::fmt;
 use std::sync::Arc;
@@ -93,9 +94,7 @@ impl Client {
             }
             return Ok(secret);
         }
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        // Boxed, so that the future of a hit stays small.
-        Box::pin(self.read(key, Intent::Read { max_age: None }, None)).await
+        self.read(self.get(name).wish()?).await
     }
 
     /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
@@ -125,9 +124,7 @@ impl Client {
     /// # fn main() {}
     /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        let after = self.inner.cache.sequence();
-        self.read(key, Intent::Refresh { after }, None).await
+        self.read(self.wish_newer(name, None, None)?).await
     }
 
     /// Forgets a secret in all its versions: the next read asks KMS. A fetch under way does not bring it back.
@@ -202,14 +199,17 @@ impl Client {
         self.inner.credentials.clear();
     }
 
-    /// One read, with its event.
-    pub(crate) async fn read(&self, key: Key, intent: Intent, timeout: Option<Duration>) -> Result<Secret> {
-        self.inner.target.endpoint_for(&key.name)?;
-        let started = self.inner.clock().now().mono;
-        let (kind, result) = self.walk(&key, intent, timeout, started).await;
-        let took = self.inner.clock().now().mono.since(started);
-        self.inner.api.watch.emit(kind, key.name.as_str(), took, result.as_ref().err().map(Error::kind));
-        result
+    /// One read, with its event. Boxed: the future of a hit stays small, and there is one way for all reads.
+    pub(crate) fn read(&self, wish: Wish) -> BoxFuture<'_, Result<Secret>> {
+        Box::pin(async move {
+            let Wish { key, intent, timeout } = wish;
+            self.inner.target.endpoint_for(&key.name)?;
+            let started = self.inner.clock().now().mono;
+            let (kind, result) = self.walk(&key, intent, timeout, started).await;
+            let took = self.inner.clock().now().mono.since(started);
+            self.inner.api.watch.emit(kind, key.name.as_str(), took, result.as_ref().err().map(Error::kind));
+            result
+        })
     }
 
     async fn walk(
@@ -341,7 +341,7 @@ impl Client {
         });
         let left = match &self.inner.background {
             Some(background) => background.run(task),
-            None => Err(task as crate::sync::BoxFuture<'static, ()>),
+            None => Err(task as BoxFuture<'static, ()>),
         };
         if let Err(task) = left {
             clock.within(limit.since(now), task).await;

@@ -10,6 +10,23 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// One read: of what, how old it may be, and within which time.
+pub(crate) struct Wish {
+    pub(crate) key: Key,
+    pub(crate) intent: Intent,
+    /// Instead of the client's.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Wish {
+    fn checked(self) -> Result<Self> {
+        if let Some(timeout) = self.timeout {
+            check_duration("timeout", timeout)?;
+        }
+        Ok(self)
+    }
+}
+
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
 ///
 /// ```
@@ -39,10 +56,10 @@ use std::time::Duration;
 pub struct GetSecret<'a> {
     client: &'a Client,
     name: &'a str,
-    version_stage: Option<&'a str>,
-    version_id: Option<&'a str>,
-    max_age: Option<Duration>,
-    timeout: Option<Duration>,
+    pub(crate) version_stage: Option<&'a str>,
+    pub(crate) version_id: Option<&'a str>,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl<'a> GetSecret<'a> {
@@ -75,7 +92,8 @@ impl<'a> GetSecret<'a> {
         self
     }
 
-    fn key(&self) -> Result<Key> {
+    /// What is asked for, checked.
+    pub(crate) fn wish(&self) -> Result<Wish> {
         let selector = match (self.version_id, self.version_stage) {
             (None, None) => VersionSelector::Current,
             (None, Some(stage)) => VersionSelector::stage(stage)?,
@@ -84,7 +102,8 @@ impl<'a> GetSecret<'a> {
                 return Err(Error::config("version_id and version_stage: give one of them, not both"));
             }
         };
-        Ok(Key { name: SecretName::parse(self.name)?, selector })
+        let key = Key { name: SecretName::parse(self.name)?, selector };
+        Wish { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout }.checked()
     }
 
     /// Reads.
@@ -93,11 +112,7 @@ impl<'a> GetSecret<'a> {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a bad option, before anything is sent; else as
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
-        let key = self.key()?;
-        if let Some(timeout) = self.timeout {
-            check_duration("timeout", timeout)?;
-        }
-        self.client.read(key, Intent::Read { max_age: self.max_age }, self.timeout).await
+        self.client.read(self.wish()?).await
     }
 }
 
@@ -154,25 +169,22 @@ impl Client {
         self.refresh(name).await
     }
 
-    /// [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
+    /// A [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
     /// whatever another caller has brought since.
-    pub(crate) async fn refresh_within(
+    pub(crate) fn wish_newer(
         &self,
         name: &str,
         timeout: Option<Duration>,
         refused: Option<&str>,
-    ) -> Result<Secret> {
+    ) -> Result<Wish> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        if let Some(timeout) = timeout {
-            check_duration("timeout", timeout)?;
-        }
         let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
         let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
             Intent::Read { max_age: None }
         } else {
             Intent::Refresh { after: self.inner.cache.sequence() }
         };
-        self.read(key, intent, timeout).await
+        Wish { key, intent, timeout }.checked()
     }
 
     /// The current version's record, however old.

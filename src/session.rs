@@ -8,12 +8,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mailbox::wire::{Reader, Writer, saturate};
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
+use crate::read::Wish;
 use crate::region::{Endpoint, Network, Origin, check_region};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::status::ClientStatus;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What an operation does: the first byte of its description.
 mod operation {
@@ -117,35 +119,56 @@ impl Session {
         entropy: &[u8],
     ) -> Vec<u8> {
         let turn = turn(wall, mono, entropy);
-        let operation = self.note_hits(operation, turn.now).map(<[u8]>::to_vec);
-        let client = self.client.clone();
-        let future = Box::pin(async move {
-            let mut out = Writer::new();
-            let performed = match &operation {
-                Ok(operation) => perform(&client, operation, &mut out).await,
-                Err(error) => Err(error.clone()),
-            };
-            if let Err(error) = performed {
-                out = Writer::new();
-                out.u8(1);
-                out.error(&error);
-            }
-            out.into_bytes()
+        let mut out = Writer::new();
+        let task = self.task(Reader::new(operation), turn.now, &mut out).unwrap_or_else(|error| {
+            out.failure(&error);
+            Task::Done
         });
+        let future = Box::pin(perform(self.client.clone(), task, out));
         let (op, effects) = self.mailbox.start(turn, background, future);
         let mut out = Writer::new();
         out.u32(op);
         self.answer(out, &effects)
     }
 
-    /// Reads what the driver's memo answered since it was last here, and gives the rest: the operation itself.
-    fn note_hits<'a>(&self, operation: &'a [u8], now: Now) -> Result<&'a [u8]> {
-        let mut operation = Reader::new(operation);
+    /// Notes what the driver's memo answered since it was last here, and reads the operation. One that waits for
+    /// nothing is done at once.
+    fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Result<Task> {
+        let client = &self.client;
         for _ in 0..operation.u32()? {
             let (name, hits) = (operation.text()?, operation.u32()?);
-            self.client.inner.cache.touch(name, hits, now);
+            client.inner.cache.touch(name, hits, now);
         }
-        Ok(operation.rest())
+        match operation.u8()? {
+            operation::GET => {
+                let mut read = client.get(operation.text()?);
+                read.version_stage = operation.some_text()?;
+                read.version_id = operation.some_text()?;
+                read.max_age = operation.duration()?;
+                read.timeout = operation.duration()?;
+                return read.wish().map(Task::Read);
+            }
+            operation::REFRESH => {
+                let (name, timeout) = (operation.text()?, operation.duration()?);
+                return client.wish_newer(name, timeout, operation.some_text()?).map(Task::Read);
+            }
+            operation::BATCH => {
+                let timeout = operation.duration()?;
+                let mut names = Vec::new();
+                for _ in 0..operation.u32()? {
+                    names.push(operation.text()?.to_owned());
+                }
+                return Ok(Task::Many(names, timeout));
+            }
+            operation::CHECK => return Ok(Task::Check),
+            operation::STATUS => status(&client.status(), out),
+            operation::INVALIDATE => {
+                client.inner.cache.invalidate(operation.some_text()?);
+                out.u8(0);
+            }
+            _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
+        }
+        Ok(Task::Done)
     }
 
     /// What every turn ends with: the count of removals, by which the driver's memo lives or dies, and the effects.
@@ -176,8 +199,7 @@ impl Session {
             Err(error) => {
                 let mut effects = self.mailbox.cancel(op);
                 let mut done = Writer::new();
-                done.u8(1);
-                done.error(&error);
+                done.failure(&error);
                 effects.push((0, Effect::Done(done.into_bytes())));
                 effects
             }
@@ -192,66 +214,52 @@ impl Session {
     }
 }
 
-async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<()> {
-    let mut operation = Reader::new(operation);
-    match operation.u8()? {
-        operation::GET => {
-            let (name, stage, id) = (operation.text()?, operation.some_text()?, operation.some_text()?);
-            let mut read = client.get(name);
-            if let Some(stage) = stage {
-                read = read.version_stage(stage);
-            }
-            if let Some(id) = id {
-                read = read.version_id(id);
-            }
-            if let Some(max_age) = operation.duration()? {
-                read = read.max_age(max_age);
-            }
-            if let Some(timeout) = operation.duration()? {
-                read = read.timeout(timeout);
-            }
-            let outcome = read.send().await;
-            answer(client, name, &outcome, stage.is_none() && id.is_none(), out);
-        }
-        operation::REFRESH => {
-            let (name, timeout, refused) = (operation.text()?, operation.duration()?, operation.some_text()?);
-            let outcome = client.refresh_within(name, timeout, refused).await;
-            answer(client, name, &outcome, true, out);
-        }
-        operation::BATCH => {
-            let timeout = operation.duration()?;
-            let mut names = Vec::new();
-            for _ in 0..operation.u32()? {
-                names.push(operation.text()?);
-            }
-            let outcomes = client.read_many(&names, timeout).await;
-            for (name, outcome) in names.into_iter().zip(outcomes) {
-                answer(client, name, &outcome, true, out);
-            }
-        }
-        operation::STATUS => status(&client.status(), out),
-        operation::CHECK => {
-            client.check().await?;
-            out.u8(0);
-        }
-        operation::INVALIDATE => {
-            match operation.some_text()? {
-                Some(name) => client.invalidate(name),
-                None => client.invalidate_all(),
-            }
-            out.u8(0);
-        }
-        _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
-    }
-    Ok(())
+/// An operation that was understood.
+enum Task {
+    Read(Wish),
+    Many(Vec<String>, Option<Duration>),
+    Check,
+    /// Its result is written already.
+    Done,
 }
 
-/// An outcome, and behind a secret for how long the driver may answer reads of its name with it; 0: not at all.
-fn answer(client: &Client, name: &str, outcome: &Result<Secret>, current: bool, out: &mut Writer) {
-    out.outcome(outcome);
-    if let Ok(secret) = outcome {
-        let fresh_for = if current && !secret.stale() { client.fresh_for(name, secret) } else { None };
-        out.f64(millis(fresh_for.unwrap_or_default()));
+async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
+    match task {
+        Task::Read(wish) => {
+            let name = matches!(wish.key.selector, VersionSelector::Current).then(|| wish.key.name.clone());
+            let outcome = client.read(wish).await;
+            answer(&client, name.as_ref().map(SecretName::as_str), &outcome, &mut out);
+        }
+        Task::Many(names, timeout) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let found = client.read_batch(&names, timeout).await;
+            for (name, found) in names.iter().zip(&found) {
+                match found {
+                    Some(outcome) => answer(&client, Some(name), outcome, &mut out),
+                    // The driver reads this one by itself.
+                    None => out.u8(2),
+                }
+            }
+        }
+        Task::Check => match client.check().await {
+            Ok(()) => out.u8(0),
+            Err(error) => out.failure(&error),
+        },
+        Task::Done => {}
+    }
+    out.into_bytes()
+}
+
+/// An outcome, and behind a secret for how long the driver may answer plain reads of this name with it; 0: not at all.
+fn answer(client: &Client, name: Option<&str>, outcome: &Result<Secret>, out: &mut Writer) {
+    match outcome {
+        Ok(secret) => {
+            out.secret(secret);
+            let name = name.filter(|_| !secret.stale());
+            let fresh_for = name.and_then(|name| client.fresh_for(name, secret));
+            out.f64(millis(fresh_for.unwrap_or_default()));
+        }
+        Err(error) => out.failure(error),
     }
 }
 

@@ -6,10 +6,13 @@ import { kindOf } from "./credentials.js";
 import { Core } from "./core.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
-import { outcome, statusFrom } from "./outcome.js";
+import { limited } from "./limited.js";
+import { fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";
 import { BATCH, CHECK, GET, INVALIDATE, REFRESH, STATUS } from "./wire.js";
 
+/** How many names one call may ask for. */
+const BATCH_SIZE = 20;
 const NO_STATUS = {
   credentialSource: "none", clockOffsetMs: 0, hits: 0, stale: 0, misses: 0, coalesced: 0, entries: 0, bytes: 0,
 };
@@ -132,27 +135,36 @@ export function clientFor(platform) {
       const missing = new Set();
       for (const name of names) {
         const value = this.#memo.get(checkedName(name));
-        settled.set(name, { status: "fulfilled", value });
+        settled.set(name, fulfilled(value));
         if (!value) missing.add(name);
       }
-      const read = (result) => {
-        for (const name of missing) settled.set(name, this.#settled(name, result));
-      };
-      const operation = (out) => {
-        out.u8(BATCH).f64(timeoutMs).u32(missing.size);
-        for (const name of missing) out.text(name);
-      };
-      if (missing.size > 0) await this.#core.run(operation, read, call);
-      return settled;
-    }
-
-    #settled(name, result) {
-      try {
-        return { status: "fulfilled", value: this.#secret(name, result) };
-      } catch (reason) {
-        if (reason instanceof SimsimError) return { status: "rejected", reason };
-        throw reason;
+      const batches = [];
+      for (const name of missing) {
+        if (!(batches.at(-1)?.length < BATCH_SIZE)) batches.push([]);
+        batches.at(-1).push(name);
       }
+      await limited(batches, (batch) => {
+        const operation = (out) => {
+          out.u8(BATCH).f64(timeoutMs).u32(batch.length);
+          for (const name of batch) out.text(name);
+        };
+        const read = (result) => {
+          for (const name of batch) {
+            try {
+              settled.set(name, fulfilled(this.#secret(name, result)));
+            } catch (reason) {
+              settled.set(name, rejected(reason));
+            }
+          }
+        };
+        return this.#core.run(operation, read, call);
+      });
+      // What the core left out it wants to be asked for by itself.
+      const alone = [...settled].filter(([, { status, value }]) => status === "fulfilled" && !value);
+      await limited(alone, async ([name]) => {
+        settled.set(name, await this.#get(name, { timeoutMs, ...call }).then(fulfilled, rejected));
+      });
+      return settled;
     }
 
     async withSecret(name, use, isAuthError) {

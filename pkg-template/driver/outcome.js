@@ -16,11 +16,20 @@ export function errorFrom(reader) {
   });
 }
 
-/** What `read` makes of a success; throws the error otherwise. */
+/** What `read` makes of a success; throws the error otherwise. Nothing where the core leaves a name of a batch out. */
 export function outcome(reader, read) {
-  if (reader.u8() === 0) return read(reader);
-  throw errorFrom(reader);
+  const kind = reader.u8();
+  if (kind === 0) return read(reader);
+  if (kind === 1) throw errorFrom(reader);
 }
+
+/** A failure as a value; what is no error of the client's is thrown on. */
+export function rejected(reason) {
+  if (reason instanceof SimsimError) return { status: "rejected", reason };
+  throw reason;
+}
+
+export const fulfilled = (value) => ({ status: "fulfilled", value });
 
 /** A client's state. */
 export function statusFrom(reader) {

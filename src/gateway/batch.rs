@@ -18,7 +18,10 @@ pub(crate) const ACTION: &str = "BatchGetSecretValue";
 pub(crate) const MOST: usize = 20;
 
 /// The query: the names as a JSON array of objects.
-pub(crate) fn query(names: &[&SecretName], extended: bool) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
+pub(crate) fn query<'a>(
+    names: impl Iterator<Item = &'a SecretName>,
+    extended: bool,
+) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
     let mut list = String::from("[");
     for name in names {
         list.push_str(if list.len() > 1 { ",{\"SecretName\":\"" } else { "{\"SecretName\":\"" });
@@ -37,33 +40,44 @@ pub(crate) fn query(names: &[&SecretName], extended: bool) -> Vec<(Cow<'static, 
     vec![(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
 }
 
-/// Decodes a 200: for each name that was asked for its record, or its own error.
-///
-/// # Errors
-/// `Protocol` for an answer that is not JSON, or has neither list. What is missing or malformed for one name is that
-/// name's error.
-pub(crate) fn decode(response: &Response, asked: &[&SecretName]) -> Result<Vec<Result<Record>>> {
-    let mut body = parse(response)?;
-    let lists = [body.take_array("SecretValues"), body.take_array("Errors")];
-    if lists.iter().all(Option::is_none) {
-        return Err(wrong("the answer has no SecretValues".into(), response, None));
-    }
-    let [mut values, mut errors] = lists.map(Option::unwrap_or_default);
-    let mut found = Vec::with_capacity(asked.len());
-    for name in asked {
-        found.push(match (take(&mut values, name), take(&mut errors, name)) {
-            (Some(value), _) => one(value, name, response),
-            (None, Some(error)) => Err(refusal(error, response)),
-            (None, None) => Err(wrong("the answer says nothing of this secret".into(), response, None)),
-        });
-    }
-    Ok(found)
+/// A 200, from which each name takes its own part.
+pub(crate) struct Batch {
+    response: Response,
+    values: Vec<Value>,
+    errors: Vec<Value>,
 }
 
-fn take(items: &mut Vec<Value>, name: &SecretName) -> Option<Value> {
-    let is_of = |item: &Value| item.get("SecretName").and_then(Value::as_str) == Some(name.plain());
-    let place = items.iter().position(is_of)?;
-    Some(items.swap_remove(place))
+/// Decodes a 200.
+///
+/// # Errors
+/// `Protocol` for an answer that is not JSON, or has neither list.
+pub(crate) fn decode(response: Response) -> Result<Batch> {
+    let mut body = parse(&response)?;
+    match (body.take_array("SecretValues"), body.take_array("Errors")) {
+        (None, None) => Err(wrong("the answer has no SecretValues".into(), &response, None)),
+        (values, errors) => {
+            Ok(Batch { response, values: values.unwrap_or_default(), errors: errors.unwrap_or_default() })
+        }
+    }
+}
+
+impl Batch {
+    /// The record of a name that was asked for, once.
+    ///
+    /// # Errors
+    /// Its own refusal; `Protocol` for what is missing or malformed.
+    pub(crate) fn take(&mut self, name: &SecretName) -> Result<Record> {
+        let place = |items: &[Value]| {
+            items.iter().position(|item| item.get("SecretName").and_then(Value::as_str) == Some(name.plain()))
+        };
+        if let Some(at) = place(&self.values) {
+            return one(self.values.swap_remove(at), name, &self.response);
+        }
+        match place(&self.errors) {
+            Some(at) => Err(refusal(self.errors.swap_remove(at), &self.response)),
+            None => Err(wrong("the answer says nothing of this secret".into(), &self.response, None)),
+        }
+    }
 }
 
 /// Why one of the secrets was refused.
@@ -96,9 +110,8 @@ mod tests {
     }
 
     fn read(asked: &[&str], body: &str) -> Result<Vec<Result<Record>>> {
-        let names = names(asked);
-        let response = Response::new(200, Vec::new(), body.as_bytes().to_vec());
-        decode(&response, &names.iter().collect::<Vec<_>>())
+        let mut batch = decode(Response::new(200, Vec::new(), body.as_bytes().to_vec()))?;
+        Ok(names(asked).iter().map(|name| batch.take(name)).collect())
     }
 
     fn kinds(asked: &[&str], body: &str) -> Vec<Option<ErrorKind>> {
@@ -173,7 +186,7 @@ mod tests {
         #[test]
         fn the_list_is_json_whatever_the_names(asked in prop::collection::vec("[^\\PC\u{0}-\u{1f}]{1,20}", 1..=MOST), extended: bool) {
             let asked: Vec<_> = asked.iter().filter_map(|name| SecretName::parse(name).ok()).collect();
-            let query = query(&asked.iter().collect::<Vec<_>>(), extended);
+            let query = query(asked.iter(), extended);
             prop_assert_eq!(query.len(), 1);
             prop_assert_eq!(&query[0].0, "SecretsList");
             let items: Vec<serde_json::Value> = serde_json::from_str(&query[0].1).expect("JSON");

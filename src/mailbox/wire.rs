@@ -124,21 +124,15 @@ impl Writer {
         }
     }
 
-    /// A result: 0 and the secret, or 1 and the error.
-    pub(crate) fn outcome(&mut self, outcome: &Result<Secret>) {
-        match outcome {
-            Ok(secret) => {
-                self.u8(0);
-                self.secret(secret);
-            }
-            Err(error) => {
-                self.u8(1);
-                self.error(error);
-            }
-        }
+    /// A failed result: 1 and the error.
+    pub(crate) fn failure(&mut self, error: &Error) {
+        self.u8(1);
+        self.error(error);
     }
 
-    fn secret(&mut self, secret: &Secret) {
+    /// A result: 0 and the secret.
+    pub(crate) fn secret(&mut self, secret: &Secret) {
+        self.u8(0);
         self.text(secret.name());
         self.text(secret.version_id());
         self.u32(u32::try_from(secret.version_stages().len()).unwrap_or(0));
@@ -213,11 +207,6 @@ impl<'a> Reader<'a> {
         let bytes = self.take(8)?.try_into().map_err(|_| malformed())?;
         let value = f64::from_le_bytes(bytes);
         Ok((!value.is_nan()).then_some(value))
-    }
-
-    /// What was not read yet.
-    pub(crate) fn rest(self) -> &'a [u8] {
-        self.0
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
