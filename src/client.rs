@@ -93,7 +93,7 @@ impl Client {
         }
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         // Boxed, so that the future of a hit stays small.
-        Box::pin(self.read(key, Intent::Read { max_age: None }, None)).await
+        Box::pin(self.read(Reading { key, intent: Intent::Read { max_age: None }, timeout: None })).await
     }
 
     /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
@@ -123,9 +123,14 @@ impl Client {
     /// # fn main() {}
     /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
+        self.read(self.refreshing(name)?).await
+    }
+
+    /// A refresh, to be read now.
+    pub(crate) fn refreshing(&self, name: &str) -> Result<Reading> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         let after = self.inner.cache.sequence(name);
-        self.read(key, Intent::Refresh { after }, None).await
+        Ok(Reading { key, intent: Intent::Refresh { after }, timeout: None })
     }
 
     /// Forgets a secret in all its versions: the next read asks KMS. A fetch under way does not bring it back.
@@ -200,7 +205,8 @@ impl Client {
     }
 
     /// One read, with its event.
-    pub(crate) async fn read(&self, key: Key, intent: Intent, timeout: Option<Duration>) -> Result<Secret> {
+    pub(crate) async fn read(&self, reading: Reading) -> Result<Secret> {
+        let Reading { key, intent, timeout } = reading;
         self.inner.target.endpoint_for(&key.name)?;
         let started = self.inner.clock().now().mono;
         let (kind, result) = self.walk(&key, intent, timeout, started).await;
@@ -414,6 +420,13 @@ impl Inner {
     pub(crate) fn clock(&self) -> &Clock {
         &self.api.clock
     }
+}
+
+/// One read with its options, checked.
+pub(crate) struct Reading {
+    pub(crate) key: Key,
+    pub(crate) intent: Intent,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// How a read goes on.

@@ -3,7 +3,7 @@
 
 use crate::builder::check_duration;
 use crate::cache::{Intent, Key};
-use crate::client::Client;
+use crate::client::{Client, Reading};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::sync::{BoxFuture, join_bounded};
@@ -90,17 +90,22 @@ impl<'a> GetSecret<'a> {
         Ok(Key { name: SecretName::parse(self.name)?, selector })
     }
 
+    /// The options, checked.
+    pub(crate) fn checked(&self) -> Result<Reading> {
+        let key = self.key()?;
+        if let Some(timeout) = self.timeout {
+            check_duration("timeout", timeout)?;
+        }
+        Ok(Reading { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout })
+    }
+
     /// Reads.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a bad option, before anything is sent; else as
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
-        let key = self.key()?;
-        if let Some(timeout) = self.timeout {
-            check_duration("timeout", timeout)?;
-        }
-        self.client.read(key, Intent::Read { max_age: self.max_age }, self.timeout).await
+        self.client.read(self.checked()?).await
     }
 }
 

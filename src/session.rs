@@ -152,7 +152,7 @@ impl Session {
 
 async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<()> {
     let mut operation = Reader::new(operation);
-    match operation.u8()? {
+    let reading = match operation.u8()? {
         operation::GET => {
             let (name, stage, id) = (operation.text()?, operation.some_text()?, operation.some_text()?);
             let mut read = client.get(name);
@@ -168,18 +168,20 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
             if let Some(timeout) = operation.duration()? {
                 read = read.timeout(timeout);
             }
-            out.outcome(&read.send().await);
+            read.checked()?
         }
-        operation::REFRESH => out.outcome(&client.refresh(operation.text()?).await),
+        operation::REFRESH => client.refreshing(operation.text()?)?,
         operation::INVALIDATE => {
             match operation.some_text()? {
                 Some(name) => client.invalidate(name),
                 None => client.invalidate_all(),
             }
             out.u8(0);
+            return Ok(());
         }
         _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
-    }
+    };
+    out.outcome(&client.read(reading).await);
     Ok(())
 }
 
