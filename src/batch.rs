@@ -109,9 +109,9 @@ impl Client {
         let attempts = answer.as_ref().map_or(0, |answer| answer.attempts);
         let answer = answer.and_then(|answer| {
             self.note_principal(&answer);
-            batch::decode(answer.response)
+            batch::decode(&answer.response, led.iter().map(|one| &one.key.name))
         });
-        let mut answer = match answer {
+        let answer = match answer {
             Err(error) if is_about_the_action(&error) => {
                 // An answer that was not understood says nothing of the next.
                 if error.kind() != ErrorKind::Protocol || error.service_code().is_some() {
@@ -122,12 +122,14 @@ impl Client {
             answer => answer,
         };
         let own_limit = timeout.is_some_and(|t| t < usual);
-        for one in led {
-            let outcome = match &mut answer {
-                Ok(answer) => answer.take(&one.key.name).map(Arc::new).map_err(|e| e.with_attempts(attempts)),
-                Err(error) => Err(error.clone()),
-            };
-            if answer.is_ok() && outcome.as_ref().is_err_and(is_not_the_last_word) {
+        let (understood, outcomes) = match answer {
+            Ok(outcomes) => (true, outcomes),
+            Err(error) => (false, led.iter().map(|_| Err(error.clone())).collect()),
+        };
+        for (one, outcome) in led.into_iter().zip(outcomes) {
+            let outcome =
+                outcome.map(Arc::new).map_err(|e| if understood { e.with_attempts(attempts) } else { e });
+            if understood && outcome.as_ref().is_err_and(is_not_the_last_word) {
                 continue;
             }
             let outcome = self.conclude(&one.key, one.lease, outcome, own_limit);

@@ -163,7 +163,8 @@ impl Client {
 
     /// A value that was fetched after `used`: another caller may have brought it already.
     async fn newer_than(&self, name: &str, used: &Secret) -> Result<Secret> {
-        if self.at_hand(name)?.is_some_and(|record| !Arc::ptr_eq(&record, used.record())) {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        if self.inner.cache.at_hand(&key).is_some_and(|record| !Arc::ptr_eq(&record, used.record())) {
             return self.get_secret(name).await;
         }
         self.refresh(name).await
@@ -185,12 +186,6 @@ impl Client {
             Intent::Refresh { after: self.inner.cache.sequence() }
         };
         Wish { key, intent, timeout }.checked()
-    }
-
-    /// The current version's record, however old.
-    fn at_hand(&self, name: &str) -> Result<Option<Arc<Record>>> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        Ok(self.inner.cache.at_hand(&key))
     }
 
     /// For how long a secret that was just read may be answered again without asking this client.

@@ -161,7 +161,10 @@ impl Session {
                 return Ok(Task::Many(names, timeout));
             }
             operation::CHECK => return Ok(Task::Check),
-            operation::STATUS => status(&client.status(), out),
+            operation::STATUS => {
+                out.u8(0);
+                status(&client.status(), out);
+            }
             operation::INVALIDATE => {
                 client.inner.cache.invalidate(operation.some_text()?);
                 out.u8(0);
@@ -265,7 +268,6 @@ fn answer(client: &Client, name: Option<&str>, outcome: &Result<Secret>, out: &m
 
 /// A client's state: region, source, clock offset, counts, the age of the oldest stale value (NaN: none), last error.
 fn status(status: &ClientStatus, out: &mut Writer) {
-    out.u8(0);
     out.text(status.region.as_deref().unwrap_or_default());
     out.text(status.credential_source);
     out.time(Some(Timestamp::from_millis(status.clock_offset_ms)));

@@ -9,7 +9,6 @@ use crate::error::{Error, Facts, Result, kind_of_code, printable};
 use crate::http::Response;
 use crate::json::Value;
 use crate::secret::{ACS_CURRENT, Record, SecretName};
-use crate::text::decimal;
 use std::borrow::Cow;
 
 /// The action.
@@ -40,60 +39,46 @@ pub(crate) fn query<'a>(
     vec![(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
 }
 
-/// A 200, from which each name takes its own part.
-pub(crate) struct Batch {
-    response: Response,
-    values: Vec<Value>,
-    errors: Vec<Value>,
-}
-
-/// Decodes a 200.
+/// Decodes a 200: for each name that was asked for its record, or its own error.
 ///
 /// # Errors
-/// `Protocol` for an answer that is not JSON, or has neither list.
-pub(crate) fn decode(response: Response) -> Result<Batch> {
-    let mut body = parse(&response)?;
-    match (body.take_array("SecretValues"), body.take_array("Errors")) {
-        (None, None) => Err(wrong("the answer has no SecretValues".into(), &response, None)),
-        (values, errors) => {
-            Ok(Batch { response, values: values.unwrap_or_default(), errors: errors.unwrap_or_default() })
-        }
+/// `Protocol` for an answer that is not JSON, or has neither list. What is missing or malformed for one name is that
+/// name's error.
+pub(crate) fn decode<'a>(
+    response: &Response,
+    asked: impl Iterator<Item = &'a SecretName>,
+) -> Result<Vec<Result<Record>>> {
+    let parsed = parse(response)?;
+    let list = |name: &str| parsed.root().get(name).filter(|value| value.is_array());
+    let (values, errors) = (list("SecretValues"), list("Errors"));
+    if values.is_none() && errors.is_none() {
+        return Err(wrong("the answer has no SecretValues".into(), response, None));
     }
+    let one_of = |name: &SecretName| match (item_of(values, name), item_of(errors, name)) {
+        (Some(value), _) => one(value, name, response),
+        (None, Some(error)) => Err(refusal(error, response)),
+        (None, None) => Err(wrong("the answer says nothing of this secret".into(), response, None)),
+    };
+    Ok(asked.map(one_of).collect())
 }
 
-impl Batch {
-    /// The record of a name that was asked for, once.
-    ///
-    /// # Errors
-    /// Its own refusal; `Protocol` for what is missing or malformed.
-    pub(crate) fn take(&mut self, name: &SecretName) -> Result<Record> {
-        let place = |items: &[Value]| {
-            items.iter().position(|item| item.get("SecretName").and_then(Value::as_str) == Some(name.plain()))
-        };
-        if let Some(at) = place(&self.values) {
-            return one(self.values.swap_remove(at), name, &self.response);
-        }
-        match place(&self.errors) {
-            Some(at) => Err(refusal(self.errors.swap_remove(at), &self.response)),
-            None => Err(wrong("the answer says nothing of this secret".into(), &self.response, None)),
-        }
-    }
+fn item_of<'a>(list: Option<Value<'a>>, name: &SecretName) -> Option<Value<'a>> {
+    // No answer has more, and each costs a walk through all of it.
+    let mut items = list?.elements().take(MOST);
+    items.find(|item| text(*item, "SecretName").as_deref() == Some(name.plain()))
 }
 
 /// Why one of the secrets was refused.
-fn refusal(mut item: Value, response: &Response) -> Error {
-    let status = match item.get("HttpStatus") {
-        Some(Value::Number(status)) => decimal(status.expose()),
-        _ => None,
-    };
-    let status = status.and_then(|status| u16::try_from(status).ok()).unwrap_or_else(|| response.status());
-    let Some(code) = text(&mut item, "Code").filter(|code| !code.is_empty()) else {
+fn refusal(item: Value<'_>, response: &Response) -> Error {
+    let status = item.get("HttpStatus").and_then(Value::number).and_then(|n| u16::try_from(n).ok());
+    let status = status.unwrap_or_else(|| response.status());
+    let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
         return wrong("the answer's error has no Code".into(), response, None);
     };
     let facts = Facts {
         status: Some(status),
         service_code: Some(printable(&code)),
-        service_message: item.take_str("Message"),
+        service_message: item.get("Message").and_then(Value::text),
         ..Facts::new(kind_of_code(&code, status), "".into())
     };
     facts.into()
@@ -110,8 +95,7 @@ mod tests {
     }
 
     fn read(asked: &[&str], body: &str) -> Result<Vec<Result<Record>>> {
-        let mut batch = decode(Response::new(200, Vec::new(), body.as_bytes().to_vec()))?;
-        Ok(names(asked).iter().map(|name| batch.take(name)).collect())
+        decode(&Response::new(200, Vec::new(), body.as_bytes().to_vec()), names(asked).iter())
     }
 
     fn kinds(asked: &[&str], body: &str) -> Vec<Option<ErrorKind>> {

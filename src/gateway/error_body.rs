@@ -75,8 +75,9 @@ fn retry_after(response: &Response) -> Option<Duration> {
 
 /// Code, message and request id of an error body. Anything that is neither JSON nor the gateway's XML has none.
 pub(crate) fn parts(body: &[u8]) -> Parts {
-    if let Ok(mut value) = json::parse(body) {
-        let mut take = |upper: &str, lower: &str| value.take_str(upper).or_else(|| value.take_str(lower));
+    if let Ok(json) = json::parse(body) {
+        let text = |name: &str| json.root().get(name)?.text();
+        let take = |upper: &str, lower: &str| text(upper).or_else(|| text(lower));
         let message = take("Message", "message");
         let code = take("Code", "code").map(Sensitive::into_exposed);
         let request_id = take("RequestId", "requestId").map(Sensitive::into_exposed);

@@ -4,7 +4,7 @@
 use super::base64;
 use crate::error::{Error, ErrorKind, Facts, Result, printable};
 use crate::http::Response;
-use crate::json::{self, Value};
+use crate::json::{self, Json, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
 use crate::sensitive::Sensitive;
 use crate::text::decimal;
@@ -42,18 +42,18 @@ pub(crate) fn query<'a>(
 /// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    one(parse(response)?, asked, response)
+    one(parse(response)?.root(), asked, response)
 }
 
 /// The JSON of an answer.
-pub(super) fn parse(response: &Response) -> Result<Value> {
+pub(super) fn parse(response: &Response) -> Result<Json<'_>> {
     let not_json = |e: json::JsonError| ["the answer is not JSON: ", &e.text()].concat();
     json::parse(response.body()).map_err(|e| wrong(not_json(e).into(), response, None))
 }
 
 /// One secret of an answer.
-pub(super) fn one(mut body: Value, asked: &SecretName, response: &Response) -> Result<Record> {
-    let request_id = text(&mut body, "RequestId");
+pub(super) fn one(body: Value<'_>, asked: &SecretName, response: &Response) -> Result<Record> {
+    let request_id = text(body, "RequestId");
     match record(body, asked) {
         Ok(record) => Ok(Record { request_id: id(request_id, response), ..record }),
         Err(what) => Err(wrong(what.into(), response, request_id)),
@@ -73,34 +73,34 @@ fn id(of_body: Option<String>, response: &Response) -> Option<String> {
 }
 
 /// The record, but for the request id; or what is wrong with the answer.
-fn record(mut body: Value, asked: &SecretName) -> std::result::Result<Record, &'static str> {
-    let name = text(&mut body, "SecretName").ok_or("the answer has no SecretName")?;
+fn record(body: Value<'_>, asked: &SecretName) -> std::result::Result<Record, &'static str> {
+    let name = text(body, "SecretName").ok_or("the answer has no SecretName")?;
     if name != asked.plain() {
         return Err("the answer's SecretName is not the asked one");
     }
-    let version_id = text(&mut body, "VersionId").filter(|id| !id.is_empty());
+    let version_id = text(body, "VersionId").filter(|id| !id.is_empty());
     let version_id = version_id.ok_or("the answer has no VersionId")?;
-    let value = body.take_str("SecretData").ok_or("the answer has no SecretData")?;
-    let value = match text(&mut body, "SecretDataType").as_deref() {
+    let value = body.get("SecretData").and_then(Value::text).ok_or("the answer has no SecretData")?;
+    let value = match text(body, "SecretDataType").as_deref() {
         Some("binary") => {
             let decoded = base64::decode(value.expose());
             SecretValue::Binary(Sensitive::new(decoded.ok_or("the binary SecretData is not base64")?))
         }
         _ => SecretValue::Text(value),
     };
-    let mut date = |key: &str| text(&mut body, key).as_deref().and_then(Timestamp::parse_iso);
+    let date = |key: &str| text(body, key).as_deref().and_then(Timestamp::parse_iso);
     let create_time = date("CreateTime");
     let last_rotation_date = date("LastRotationDate");
     let next_rotation_date = date("NextRotationDate");
     Ok(Record {
         version_stages: stages(body.get("VersionStages")),
-        extended_config: body.take_str("ExtendedConfig").filter(|c| !c.expose().is_empty()),
-        automatic_rotation: text(&mut body, "AutomaticRotation"),
-        rotation_interval: text(&mut body, "RotationInterval").as_deref().and_then(interval),
+        extended_config: body.get("ExtendedConfig").and_then(Value::text).filter(|c| !c.expose().is_empty()),
+        automatic_rotation: text(body, "AutomaticRotation"),
+        rotation_interval: text(body, "RotationInterval").as_deref().and_then(interval),
         name,
         version_id,
         value,
-        secret_type: SecretType::parse(&text(&mut body, "SecretType").unwrap_or_default()),
+        secret_type: SecretType::parse(&text(body, "SecretType").unwrap_or_default()),
         create_time,
         last_rotation_date,
         next_rotation_date,
@@ -108,14 +108,14 @@ fn record(mut body: Value, asked: &SecretName) -> std::result::Result<Record, &'
     })
 }
 
-pub(super) fn text(body: &mut Value, key: &str) -> Option<String> {
-    body.take_str(key).map(Sensitive::into_exposed)
+pub(super) fn text(body: Value<'_>, key: &str) -> Option<String> {
+    body.get(key)?.text().map(Sensitive::into_exposed)
 }
 
 /// `{"VersionStage": ["…"]}` on the shared gateway, a plain list in the instance's documentation.
-fn stages(value: Option<&Value>) -> Vec<String> {
-    let list = value.and_then(|v| v.get("VersionStage").or(Some(v))).and_then(Value::as_array);
-    list.unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect()
+fn stages(value: Option<Value<'_>>) -> Vec<String> {
+    let list = value.map(|value| value.get("VersionStage").unwrap_or(value).elements());
+    list.into_iter().flatten().filter_map(Value::text).map(Sensitive::into_exposed).collect()
 }
 
 /// `604800s`.

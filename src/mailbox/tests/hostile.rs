@@ -192,11 +192,20 @@ fn answers_of_the_drivers_memo_count_as_hits() {
 }
 
 #[test]
-fn several_names_are_answered_each_in_its_place() {
+fn several_names_are_answered_each_in_its_place_or_left_to_a_read_of_their_own() {
     let (mut session, _) = warm(&["a"]);
-    let (_, turn) = begin(&mut session, &operation(4).f64(f64::NAN).u32(2).text("").text("a"));
+    let names = ["", "a", "b", "c"].into_iter();
+    let batch = names.fold(operation(4).f64(f64::NAN).u32(4), |bytes, name| bytes.text(name));
+    let (op, turn) = begin(&mut session, &batch);
+    let turn = step(&mut session, op, id_of(3, &turn), &credentials("token", f64::NAN));
+    let body = br#"{"SecretValues":[{"SecretName":"b","VersionId":"v1","SecretData":"x"}],
+        "Errors":[{"SecretName":"c","Code":"Forbidden.ResourceNotFound","HttpStatus":404}]}"#;
+    let turn = step(&mut session, op, id_of(1, &turn), &answered(200, &[], body));
     let mut result = Reader::new(&turn.last().unwrap().2);
-    assert_eq!((result.u8().unwrap(), result.text().unwrap()), (1, "CONFIG"));
+    assert_eq!((result.u8().unwrap(), result.u8().unwrap()), (2, 2));
+    assert_eq!((result.u8().unwrap(), result.text().unwrap()), (0, "b"));
+    let end = turn.last().unwrap().2.windows(9).any(|bytes| bytes == b"NOT_FOUND");
+    assert!(end, "and the error of c");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Puts the package together: the template's files, the built artefacts, and what is made from both.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::sbom;
 use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::manifest::{Artefact, Manifest};
@@ -11,6 +12,8 @@ use std::path::Path;
 
 /// The version that the template has: the real one is Cargo.toml's.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
+/// The line of the template's README where the measured sizes go.
+const SIZES: &str = "\nSIZES\n";
 /// Node's CommonJS builds: what each is made from, and its name.
 const FOR_NODE: [(&str, &str); 2] = [("node.js", "node.cjs"), ("testing/embedded.js", "testing.cjs")];
 /// Sources only: the package has what is made from them.
@@ -21,12 +24,12 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
     if output.exists() {
         std::fs::remove_dir_all(output).during(|| format!("empty {}", output.display()))?;
     }
-    let files = context.files()?;
+    let (files, version) = (context.files()?, manifest_version(context)?);
     for path in files.iter().filter_map(|path| path.strip_prefix("pkg-template/")) {
         let from = context.root.join("pkg-template").join(path);
         match path {
             "package.json" => {
-                let text = with_version(&read(&from)?, &manifest_version(context)?)?;
+                let text = with_version(&read(&from)?, &version)?;
                 write(&output.join(path), &text)?;
             }
             _ if path.split('/').next().is_some_and(|first| first.ends_with("wasm")) => {}
@@ -37,7 +40,7 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
         }
     }
     for artefact in &manifest.artefacts {
-        add_artefact(context, artefact, output)?;
+        add_artefact(context, artefact, &version, output)?;
     }
     for (source, name) in FOR_NODE {
         bundle_for_node(context, output, source, name)?;
@@ -51,14 +54,25 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
     Ok(())
 }
 
-/// The wasm, its hash, the same bytes as a script for where nothing brings a module, and the glue.
-fn add_artefact(context: &Context, artefact: &Artefact, output: &Path) -> Result<()> {
+/// Puts the measured sizes into the README.
+pub(super) fn say(readme: &Path, sizes: &str) -> Result<()> {
+    let text = read(readme)?;
+    match text.contains(SIZES) {
+        true => write(readme, &text.replace(SIZES, &format!("\n{sizes}\n"))),
+        false => Err(Error::new("pkg-template/README.md has no line SIZES to be replaced")),
+    }
+}
+
+/// The wasm, its hash, its bill of materials, the same bytes as a script for where nothing brings a module, and the glue.
+fn add_artefact(context: &Context, artefact: &Artefact, version: &str, output: &Path) -> Result<()> {
     let (name, built) = (&artefact.name, wasm::folder(context, &artefact.name));
     let file = built.join(format!("{name}.wasm"));
     copy(&file, &output.join(format!("{name}.wasm")))?;
     copy(&built.join("glue.js"), &output.join(format!("{name}.glue.js")))?;
     let sha256 = inspect(context, &file)?.sha256;
     write(&output.join(format!("{name}.wasm.sha256")), &format!("{sha256}  {name}.wasm\n"))?;
+    let bill = sbom::text(context, artefact, version, &sha256)?;
+    write(&output.join(format!("{name}.cdx.json")), &bill)?;
     let bytes = std::fs::read(&file).during(|| format!("read {}", file.display()))?;
     let script = format!("// {name}.wasm as base64.\nexport default \"{}\";\n", base64(&bytes));
     write(&output.join(format!("{name}.base64.js")), &script)
