@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailbox::wire::{Reader, Writer, saturate};
-use crate::mailbox::{Effect, Mailbox, OpId, Turn};
+use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::time::{Instant64, Now, Timestamp};
@@ -95,25 +95,18 @@ impl Session {
         let operation = operation.to_vec();
         let future = Box::pin(async move {
             let mut out = Writer::new();
-            if let Err(error) = perform(&client, &operation, &mut out).await {
-                out = Writer::new();
-                out.u8(1);
-                out.error(&error);
+            match perform(&client, &operation, &mut out).await {
+                Ok(()) => out.into_bytes(),
+                Err(error) => failed(&error),
             }
-            out.into_bytes()
         });
         let (op, effects) = self.mailbox.start(turn(wall, mono, entropy), background, future);
-        let mut out = Writer::new();
-        out.u32(op);
-        out.effects(&effects);
-        out.into_bytes()
+        written(Some(op), &effects)
     }
 
     /// Runs a spawned operation: its first effects.
     pub fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.effects(&self.mailbox.run(op, turn(wall, mono, entropy)));
-        out.into_bytes()
+        written(None, &self.mailbox.run(op, turn(wall, mono, entropy)))
     }
 
     /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
@@ -130,24 +123,35 @@ impl Session {
             Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
             Err(error) => {
                 let mut effects = self.mailbox.cancel(op);
-                let mut done = Writer::new();
-                done.u8(1);
-                done.error(&error);
-                effects.push((0, Effect::Done(done.into_bytes())));
+                effects.push((0, Effect::Done(failed(&error))));
                 effects
             }
         };
-        let mut out = Writer::new();
-        out.effects(&effects);
-        out.into_bytes()
+        written(None, &effects)
     }
 
     /// Drops an operation: the effects that are to be aborted.
     pub fn cancel(&mut self, op: OpId) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.effects(&self.mailbox.cancel(op));
-        out.into_bytes()
+        written(None, &self.mailbox.cancel(op))
     }
+}
+
+/// What one turn brought, after the id of an operation that it began.
+fn written(op: Option<OpId>, effects: &[(EffectId, Effect)]) -> Vec<u8> {
+    let mut out = Writer::new();
+    if let Some(op) = op {
+        out.u32(op);
+    }
+    out.effects(effects);
+    out.into_bytes()
+}
+
+/// The result of an operation that failed.
+fn failed(error: &Error) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.u8(1);
+    out.error(error);
+    out.into_bytes()
 }
 
 async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<()> {
