@@ -7,8 +7,8 @@ use super::*;
 use crate::credentials::{Context as Ask, ProvideCredentials};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Fetch, FetchErrorKind, Method};
-use crate::runtime::{Background, Runtime};
-use crate::sync::Guarded;
+use crate::runtime::{Background, Runtime, Within};
+use crate::sync::{Guarded, MaybeSend};
 use crate::time::{Instant64, Timestamp};
 use proptest::prelude::*;
 use std::future::Future;
@@ -16,32 +16,16 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Wake;
 
-/// Which of two futures ended first.
-#[derive(Debug)]
-enum Either<A, B> {
-    Left(A),
-    Right(B),
-}
-
-/// Runs both futures until one ends; the other is dropped. The first is asked first.
-async fn race<A, B>(left: A, right: B) -> Either<A::Output, B::Output>
-where
-    A: Future,
-    B: Future,
-{
-    let mut left = std::pin::pin!(left);
-    let mut right = std::pin::pin!(right);
-    std::future::poll_fn(move |cx| {
-        if let Poll::Ready(a) = left.as_mut().poll(cx) {
-            return Poll::Ready(Either::Left(a));
-        }
-        right.as_mut().poll(cx).map(Either::Right)
-    })
-    .await
-}
-
 fn turn() -> Turn<'static> {
     Turn { now: Now::default(), entropy: &[7; 16] }
+}
+
+/// As a request with its time limit.
+fn race<'a, T>(
+    work: impl Future<Output = T> + MaybeSend + 'a,
+    time: impl Future<Output = ()> + MaybeSend + 'a,
+) -> Within<'a, T> {
+    Within { work: Box::pin(work), time: Box::pin(time) }
 }
 
 fn request(name: &str) -> Request {
@@ -243,7 +227,7 @@ fn an_effect_that_is_withdrawn_in_the_turn_that_posts_it_is_never_sent() {
     let (fetch, runtime) = (mailbox.fetch(), mailbox.runtime());
     let (_, effects) = start(&mut mailbox, async move {
         let ready = std::future::ready(());
-        let Either::Right(()) = race(fetch.fetch(request("a")), ready).await else { return };
+        let None = race(fetch.fetch(request("a")), ready).await else { return };
         Runtime::sleep(&runtime, Duration::from_secs(1)).await;
     });
     assert!(matches!(effects[..], [(_, Effect::Sleep(_))]), "{effects:?}");

@@ -45,6 +45,7 @@ const ALSO: &[(&str, &[&str])] = &[
             "http",
             "runtime",
             "error",
+            "hash",
             "observe",
             "secret",
             "sensitive",
