@@ -161,6 +161,7 @@ impl OpenApi {
             body: &[],
         };
         let nonce = self.clock.nonce().map_err(plain)?;
+        let ahead = self.clock.ahead();
         let mut signed = sign(&request, Some(credentials), self.clock.corrected().wall, &nonce);
         let mut headers = std::mem::take(&mut signed.headers);
         headers.push((Cow::Borrowed("accept"), String::from("application/json")));
@@ -178,13 +179,19 @@ impl OpenApi {
             Either::Right(()) => Err(FetchError::new(FetchErrorKind::Timeout)),
         };
         match answer {
-            Ok(response) => self.sort(response, &signed),
+            Ok(response) => self.sort(response, &signed, ahead),
             Err(e) => Err(no_answer(&e)),
         }
     }
 
     /// An answer is a success, or a failure with its cause. Every answer's `Date` teaches the clock.
-    fn sort(&self, response: Response, signed: &Signed) -> std::result::Result<Response, Failure> {
+    /// `ahead` is the correction that the request was signed with.
+    fn sort(
+        &self,
+        response: Response,
+        signed: &Signed,
+        ahead: i64,
+    ) -> std::result::Result<Response, Failure> {
         let too_large = response.body().len() > MAX_BODY;
         if too_large || (200..300).contains(&response.status()) {
             self.clock.learn(response.header("date"), false);
@@ -193,7 +200,8 @@ impl OpenApi {
         }
         let Refusal { error, code } = error_body::decode(&response, signed);
         let about_time = code.as_deref().is_some_and(is_clock_code);
-        let learnt = self.clock.learn(response.header("date"), about_time);
+        self.clock.learn(response.header("date"), about_time);
+        let learnt = self.clock.changed_since(ahead);
         let cause = match code.as_deref() {
             Some("SignatureNonceUsed") => Cause::Nonce,
             Some(_) if about_time => Cause::Clock { learnt },
