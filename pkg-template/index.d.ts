@@ -26,10 +26,10 @@ export type CredentialsProvider =
   | { getCredentials(): Promise<Credentials> }
   | { getCredential(): Promise<Credentials> };
 
-/** A function like the runtime's own `fetch`. */
+/** A function like the runtime's own `fetch`. (A body is bytes; what type that is differs between platforms.) */
 export type SimsimFetch = (
   url: string,
-  init: { method: string; headers: [string, string][]; body?: Uint8Array; redirect: "manual"; cache?: "no-store"; signal?: PlatformSignal },
+  init: { method: string; headers: [string, string][]; body?: any; redirect: "manual"; cache?: "no-store"; signal?: PlatformSignal },
 ) => Promise<SimsimResponse>;
 
 /** What is used of a `Response`. */
