@@ -10,8 +10,10 @@ export const options = {
 };
 
 // Asked for when first needed: half of the time of an import would be theirs.
-export const random = (bytes) => require("node:crypto").randomFillSync(bytes);
-const library = (https) => (https ? require("node:https") : require("node:http"));
+// `require` is Node 18's way; a bundle of ES modules has none.
+const builtin = (name) => process.getBuiltinModule?.(name) ?? require(name);
+export const random = (bytes) => builtin("node:crypto").randomFillSync(bytes);
+const library = (https) => builtin(https ? "node:https" : "node:http");
 
 /** Kept connections, by what they trust: every client of a process shares them. */
 const agents = new Map();
