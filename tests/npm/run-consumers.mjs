@@ -15,7 +15,7 @@ const kms = await startKms("consumers");
 function npm(folder, args, env) {
   // This Node before the one that the links of tests/npm hold: the packages of several versions are there.
   const path = [dirname(process.execPath), join(here, "node_modules/.bin"), process.env.PATH].join(delimiter);
-  const child = spawn("npm", args, { cwd: folder, env: { ...process.env, PATH: path, ...env } });
+  const child = spawn("npm", args, { cwd: folder, env: { ...process.env, PATH: path, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   return new Promise((resolve, reject) => {
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
