@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 const MINUTE = 60_000;
 
-export function clocks({ kms, ask, secret, until, behind: lone }) {
+export function clocks({ kms, ask, secret, until, behind: lone, imports }) {
   /**
    * Reads a secret, rotates it, and sets the clock on until its ttl (10 min ± 10 %) is over by less than the window in
    * which the old value may be answered. Tells what the read answered that noticed.
@@ -37,7 +37,14 @@ export function clocks({ kms, ask, secret, until, behind: lone }) {
     assert.deepEqual(last, { text: "needle-after", stale: false }, "refreshed behind");
   };
 
+  const withImport = {
+    async "a value past its ttl is answered and refreshed behind, with the waitUntil that the runtime exports"() {
+      const { first, last } = await aged({ client: "imported" });
+      assert.deepEqual([first.text, last.text], ["needle-before", "needle-after"]);
+    },
+  };
   return {
+    ...(imports && withImport),
     "a value past its ttl is answered and refreshed behind, with the client's waitUntil": () => after({ client: "client" }, true),
     "a value past its ttl is answered and refreshed behind, with the call's waitUntil": () => after({ call: "call" }, true),
     async "without a waitUntil no refresh is lost"() {

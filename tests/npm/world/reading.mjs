@@ -8,12 +8,15 @@ export function reading(at) {
     at.waitUntil?.(promise);
   };
   return {
-    /** A client that has cached nothing; `behind: "client"` gives it a waitUntil. */
+    /** A client that has cached nothing; `behind` gives it a waitUntil: "client" this request's, "imported" the runtime's. */
     async fresh({ options, behind }) {
-      at.client = new at.SecretClient({ ...at.options, ...options, ...(behind === "client" ? { waitUntil: handed } : {}) });
+      const own = { client: () => handed, imported: () => at.imported?.() }[behind];
+      const waitUntil = await own?.();
+      if (own && !waitUntil) return { missing: true };
+      at.client = new at.SecretClient({ ...at.options, ...options, ...(waitUntil && { waitUntil }) });
       at.memories.length = 0;
       at.behind = 0;
-      return {};
+      return { missing: false };
     },
     /** Reads a secret so often at once; `behind: "call"` hands each read a waitUntil. */
     async read({ name, times = 1, behind, options }) {
