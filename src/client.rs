@@ -8,13 +8,13 @@ use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::shared;
 use crate::http::retry::out_of_time;
-use crate::lease::{Lease, Status};
+use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
-use crate::openapi::{ApiCall, Limit, OpenApi};
+use crate::openapi::{Answer, ApiCall, Limit, OpenApi};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
-use crate::sync::{Guarded, race};
-use crate::time::{Instant64, millis};
+use crate::sync::Guarded;
+use crate::time::{Instant64, Now, millis};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,7 +93,7 @@ impl Client {
         }
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         // Boxed, so that the future of a hit stays small.
-        Box::pin(self.read(key, Intent::Read { max_age: None }, None)).await
+        Box::pin(self.read(Reading { key, intent: Intent::Read { max_age: None }, timeout: None })).await
     }
 
     /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
@@ -123,9 +123,14 @@ impl Client {
     /// # fn main() {}
     /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
+        self.read(self.refreshing(name)?).await
+    }
+
+    /// A refresh, to be read now.
+    pub(crate) fn refreshing(&self, name: &str) -> Result<Reading> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         let after = self.inner.cache.sequence(name);
-        self.read(key, Intent::Refresh { after }, None).await
+        Ok(Reading { key, intent: Intent::Refresh { after }, timeout: None })
     }
 
     /// Forgets a secret in all its versions: the next read asks KMS. A fetch under way does not bring it back.
@@ -200,7 +205,8 @@ impl Client {
     }
 
     /// One read, with its event.
-    pub(crate) async fn read(&self, key: Key, intent: Intent, timeout: Option<Duration>) -> Result<Secret> {
+    pub(crate) async fn read(&self, reading: Reading) -> Result<Secret> {
+        let Reading { key, intent, timeout } = reading;
         self.inner.target.endpoint_for(&key.name)?;
         let started = self.inner.clock().now().mono;
         let (kind, result) = self.walk(&key, intent, timeout, started).await;
@@ -216,100 +222,102 @@ impl Client {
         timeout: Option<Duration>,
         started: Instant64,
     ) -> (EventKind, Result<Secret>) {
-        let inner = &self.inner;
-        let clock = inner.clock();
-        let usual = inner.target.timeout;
+        let (clock, usual) = (self.inner.clock(), self.inner.target.timeout);
         let deadline = started.after(timeout.unwrap_or(usual));
-        let own_limit = timeout.is_some_and(|t| t < usual);
-        let any_age = matches!(intent, Intent::Read { max_age: None });
         loop {
             let now = clock.now();
-            let mut patience = PATIENCE;
-            let (flight, old, leads) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
-                Entered::Ready(secret) => {
-                    let kind = if secret.stale() { EventKind::Stale } else { EventKind::Hit };
-                    return (kind, Ok(secret));
-                }
-                Entered::Failed(error) => return (EventKind::Miss, Err(error)),
-                Entered::Behind(secret, lease) => {
-                    let flight = lease.flight().clone();
-                    self.refresh_behind(key, lease, deadline.min(now.mono.after(PATIENCE)), true).await;
-                    let after = clock.now().mono;
-                    let aged = || older(&secret, after.since(now.mono));
-                    return match flight.status(after) {
-                        Status::Running { .. } => (EventKind::Hit, Ok(secret)),
-                        // Nothing ran it behind the answer: what came of it is known.
-                        Status::Done(Ok(record)) => (EventKind::Hit, Ok(just_fetched(&record))),
-                        Status::Done(Err(error)) if !error.kind().consequence().stale => {
-                            (EventKind::Miss, Err(error))
-                        }
-                        Status::Done(Err(_)) => (EventKind::Stale, Ok(self.count_stale(key, aged()))),
-                        Status::Over => {
-                            self.note_slow(key);
-                            (EventKind::Stale, Ok(self.count_stale(key, aged())))
-                        }
-                    };
-                }
-                Entered::Lead(lease, None) => {
-                    let kind = if matches!(intent, Intent::Refresh { .. }) {
-                        EventKind::Refresh
-                    } else {
-                        EventKind::Miss
-                    };
+            let mut wait = match self.enter(key, intent, now, started, deadline) {
+                Way::Known(kind, result) => return (kind, result),
+                Way::Lead(kind, lease) => {
+                    let own_limit = timeout.is_some_and(|t| t < usual);
                     let outcome = self.lead(key, lease, deadline, own_limit).await;
                     return (kind, outcome.map(|record| just_fetched(&record)));
                 }
-                Entered::Lead(lease, Some(old)) => {
-                    let flight = lease.flight().clone();
-                    if any_age && inner.cache.keeps_failing(key, now.mono) {
-                        patience = Duration::ZERO;
-                    }
-                    let limit = deadline.min(started.after(PATIENCE));
-                    self.refresh_behind(key, lease, limit, patience.is_zero()).await;
-                    (flight, Some(old), true)
-                }
-                Entered::Follow(flight, old) => {
-                    if any_age && old.is_some() && inner.cache.keeps_failing(key, now.mono) {
-                        patience = Duration::ZERO;
-                    }
-                    (flight, old, false)
-                }
-                Entered::Queue(flight) => match wait_for_end(&flight, clock, deadline).await {
-                    Some(_) => continue,
-                    None => return (EventKind::Refresh, Err(out_of_time(None, 0))),
-                },
+                Way::Wait(wait) => wait,
             };
-            let own_refresh = leads && !patience.is_zero();
-            let kind = if own_refresh { EventKind::Refresh } else { EventKind::Coalesced };
-            let limit = if old.is_some() { deadline.min(started.after(patience)) } else { deadline };
-            let status = wait_for_end(&flight, clock, limit).await;
-            let after = clock.now().mono;
-            match (status, old) {
-                (Some(Status::Done(Ok(record))), _) => return (kind, Ok(just_fetched(&record))),
-                (Some(Status::Done(Err(error))), Some(old)) if error.kind().consequence().stale => {
-                    let aged = older(&old, after.since(now.mono));
-                    return (EventKind::Stale, Ok(self.count_stale(key, aged)));
-                }
-                (Some(Status::Done(Err(error))), _) => return (kind, Err(error)),
-                // The leader is gone: lead, or follow whoever leads now.
-                (Some(_), _) if after < limit => {}
-                (status, Some(old)) => {
-                    // A try that goes on behind the answer of a failing key notes its end itself.
-                    if status.is_some() || !patience.is_zero() {
-                        self.note_slow(key);
-                    }
-                    let aged = older(&old, after.since(now.mono));
-                    return (EventKind::Stale, Ok(self.count_stale(key, aged)));
-                }
-                (_, None) => return (kind, Err(out_of_time(None, 0))),
+            if let Some(lease) = wait.lease.take() {
+                let silent = matches!(wait.with, With::Own) && wait.patient;
+                self.refresh_behind(key, lease, wait.behind, !silent).await;
+            }
+            let status = wait_for_end(&wait.flight, clock, wait.limit).await;
+            if let Some(answer) = self.answer(key, wait, status, now.mono) {
+                return answer;
             }
         }
     }
 
-    /// Counts a read that was answered with an old value after a wait.
-    fn count_stale(&self, key: &Key, old: Secret) -> Secret {
+    /// How a read goes on.
+    fn enter(&self, key: &Key, intent: Intent, now: Now, started: Instant64, deadline: Instant64) -> Way {
+        let inner = &self.inner;
+        let (flight, lease, old, with) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
+            Entered::Ready(secret) => {
+                let kind = if secret.stale() { EventKind::Stale } else { EventKind::Hit };
+                return Way::Known(kind, Ok(secret));
+            }
+            Entered::Failed(error) => return Way::Known(EventKind::Miss, Err(error)),
+            Entered::Lead(lease, None) => {
+                let refresh = matches!(intent, Intent::Refresh { .. });
+                return Way::Lead(if refresh { EventKind::Refresh } else { EventKind::Miss }, lease);
+            }
+            Entered::Behind(secret, lease) => {
+                (lease.flight().clone(), Some(lease), Some(secret), With::Answer)
+            }
+            Entered::Lead(lease, old) => (lease.flight().clone(), Some(lease), old, With::Own),
+            Entered::Follow(flight, old) => (flight, None, old, With::Others),
+            Entered::Queue(flight) => (flight, None, None, With::Former),
+        };
+        let any_age = matches!(intent, Intent::Read { max_age: None });
+        let patient = !(any_age && old.is_some() && inner.cache.keeps_failing(key, now.mono));
+        let most = if patient { PATIENCE } else { Duration::ZERO };
+        let (behind, limit) = match with {
+            With::Answer => (now.mono.after(PATIENCE), now.mono),
+            _ if old.is_some() => (started.after(PATIENCE), started.after(most)),
+            _ => (deadline, deadline),
+        };
+        let (behind, limit) = (behind.min(deadline), limit.min(deadline));
+        Way::Wait(Wait { flight, lease, old, with, patient, behind, limit })
+    }
+
+    /// What a read answers after its wait; nothing where it has to enter again. `since`: the time it entered.
+    fn answer(
+        &self,
+        key: &Key,
+        wait: Wait,
+        status: Option<Status<Outcome>>,
+        since: Instant64,
+    ) -> Option<(EventKind, Result<Secret>)> {
+        let after = self.inner.clock().now().mono;
+        let (well, badly) = match wait.with {
+            With::Answer => (EventKind::Hit, EventKind::Miss),
+            With::Own if wait.patient => (EventKind::Refresh, EventKind::Refresh),
+            With::Own | With::Others => (EventKind::Coalesced, EventKind::Coalesced),
+            // Whatever came of that flight, it was too old.
+            With::Former if status.is_some() => return None,
+            With::Former => (EventKind::Refresh, EventKind::Refresh),
+        };
+        let at_once = matches!(wait.with, With::Answer);
+        let slow = match status {
+            Some(Status::Done(Ok(record))) => return Some((well, Ok(just_fetched(&record)))),
+            Some(Status::Done(Err(error))) if wait.old.is_none() || !error.kind().consequence().stale => {
+                return Some((badly, Err(error)));
+            }
+            Some(Status::Done(Err(_))) => false,
+            // The leader is gone: lead, or follow whoever leads now.
+            Some(_) if !at_once && after < wait.limit => return None,
+            Some(_) => true,
+            None if at_once => return Some((well, wait.old.ok_or_else(|| out_of_time(None, 0)))),
+            // A try that goes on behind the answer of a failing key notes its end itself.
+            None => wait.patient,
+        };
+        let Some(old) = wait.old else { return Some((badly, Err(out_of_time(None, 0)))) };
+        if slow {
+            self.note_slow(key);
+        }
         self.inner.cache.count_stale(key);
-        old
+        // The old value, by the time of the answer.
+        let age = millis(old.age()).saturating_add(millis(after.since(since)));
+        let old = Secret::new(old.record().clone(), Duration::from_millis(age), true);
+        Some((EventKind::Stale, Ok(old)))
     }
 
     /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
@@ -339,7 +347,7 @@ impl Client {
             None => Err(task as crate::sync::BoxFuture<'static, ()>),
         };
         if let Err(task) = left {
-            race(task, clock.sleep(limit.since(now))).await;
+            clock.within(limit.since(now), task).await;
         }
     }
 
@@ -352,8 +360,32 @@ impl Client {
         own_limit: bool,
     ) -> Result<Arc<Record>> {
         let inner = &self.inner;
+        let outcome = match inner.target.endpoint_for(&key.name) {
+            Ok(endpoint) => {
+                let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
+                let call = ApiCall { endpoint, action: shared::ACTION, version: shared::VERSION, query };
+                let name = key.name.as_str();
+                let limit = Limit { deadline, closed: &inner.closed, name, lease: &lease };
+                inner.api.call(&call, &inner.credentials, &limit).await
+            }
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.and_then(|answer| self.decode(&answer, key));
+        self.conclude(key, lease, outcome, own_limit)
+    }
+
+    fn decode(&self, answer: &Answer, key: &Key) -> Outcome {
+        if let Some(principal) = answer.credentials.principal() {
+            self.note_principal(principal);
+        }
+        let record = shared::decode(&answer.response, &key.name);
+        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
+    }
+
+    /// Ends a flight with what came of it, and remembers that.
+    fn conclude(&self, key: &Key, lease: Lease<Outcome>, outcome: Outcome, own_limit: bool) -> Outcome {
+        let inner = &self.inner;
         let clock = inner.clock();
-        let outcome = self.fetch(key, &lease, deadline).await;
         let random = clock.random().unwrap_or_default();
         let now = clock.now();
         // More time would have meant more attempts.
@@ -369,22 +401,6 @@ impl Client {
         let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
         outcome
-    }
-
-    /// One GetSecretValue.
-    async fn fetch(&self, key: &Key, lease: &Lease<Outcome>, deadline: Instant64) -> Result<Arc<Record>> {
-        let inner = &self.inner;
-        let endpoint = inner.target.endpoint_for(&key.name)?;
-        let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
-        let call =
-            ApiCall { endpoint: &endpoint, action: shared::ACTION, version: shared::VERSION, query: &query };
-        let limit = Limit { deadline, closed: &inner.closed, name: key.name.as_str() };
-        let answer = inner.api.call(&call, &inner.credentials, &limit, |until| lease.renew(until)).await?;
-        if let Some(principal) = answer.credentials.principal() {
-            self.note_principal(principal);
-        }
-        let record = shared::decode(&answer.response, &key.name);
-        record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
     }
 
     /// What was cached for one principal is never answered to another.
@@ -406,8 +422,43 @@ impl Inner {
     }
 }
 
-/// The old value, by the time of the answer.
-fn older(old: &Secret, waited: Duration) -> Secret {
-    let age = Duration::from_millis(millis(old.age()).saturating_add(millis(waited)));
-    Secret::new(old.record().clone(), age, true)
+/// One read with its options, checked.
+pub(crate) struct Reading {
+    pub(crate) key: Key,
+    pub(crate) intent: Intent,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// How a read goes on.
+enum Way {
+    Known(EventKind, Result<Secret>),
+    Lead(EventKind, Lease<Outcome>),
+    Wait(Wait),
+}
+
+/// A wait for a flight.
+struct Wait {
+    flight: Arc<Flight<Outcome>>,
+    /// Of a flight that is still to be led, behind the answer where that is possible.
+    lease: Option<Lease<Outcome>>,
+    /// What can be answered instead.
+    old: Option<Secret>,
+    with: With,
+    /// Whether the flight is waited for at all where there is an old value.
+    patient: bool,
+    /// Until when the flight is led here if it cannot be led behind the answer.
+    behind: Instant64,
+    limit: Instant64,
+}
+
+/// What a read waits with, or for.
+enum With {
+    /// An answer at hand that is good as it is.
+    Answer,
+    /// A refresh of its own.
+    Own,
+    /// The flight of others.
+    Others,
+    /// The end of a flight that is older than the refresh that was asked for.
+    Former,
 }

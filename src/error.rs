@@ -181,111 +181,101 @@ impl ErrorKind {
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
-#[derive(Clone)]
+/// Two parts: waiters share the facts, and each call has sent its own number of requests.
 struct Inner {
-    kind: ErrorKind,
-    explanation: Cow<'static, str>,
-    service_code: Option<String>,
-    service_message: Option<Arc<Sensitive<String>>>,
-    request_id: Option<String>,
-    status: Option<u16>,
-    retry_after: Option<Duration>,
+    facts: Arc<Facts>,
     attempts: u32,
-    source: Option<Error>,
+}
+
+/// What an error is made of.
+pub(crate) struct Facts {
+    pub(crate) kind: ErrorKind,
+    pub(crate) explanation: Cow<'static, str>,
+    pub(crate) service_code: Option<String>,
+    pub(crate) service_message: Option<Sensitive<String>>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) source: Option<Error>,
+}
+
+impl Facts {
+    /// Nothing but the kind and an explanation.
+    pub(crate) fn new(kind: ErrorKind, explanation: Cow<'static, str>) -> Self {
+        Self {
+            kind,
+            explanation,
+            service_code: None,
+            service_message: None,
+            request_id: None,
+            status: None,
+            retry_after: None,
+            source: None,
+        }
+    }
+}
+
+impl From<Facts> for Error {
+    fn from(facts: Facts) -> Self {
+        Self(Arc::new(Inner { facts: Arc::new(facts), attempts: 0 }))
+    }
 }
 
 impl Error {
     /// An error of that kind with an explanation of one's own, which is printed: it must not quote secrets.
     /// For implementors of the seams, such as credential providers.
     pub fn new(kind: ErrorKind, explanation: impl Into<Cow<'static, str>>) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            explanation: explanation.into(),
-            service_code: None,
-            service_message: None,
-            request_id: None,
-            status: None,
-            retry_after: None,
-            attempts: 0,
-            source: None,
-        }))
+        Facts::new(kind, explanation.into()).into()
     }
 
     pub(crate) fn config(explanation: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Config, explanation)
     }
 
-    pub(crate) fn protocol(explanation: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::Protocol, explanation)
-    }
-
-    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        change(Arc::make_mut(&mut self.0));
-        self
-    }
-
-    pub(crate) fn with_service_code(self, code: impl Into<String>) -> Self {
-        self.edit(|e| e.service_code = Some(code.into()))
-    }
-
-    pub(crate) fn with_service_message(self, message: impl Into<String>) -> Self {
-        self.edit(|e| e.service_message = Some(Arc::new(Sensitive::new(message.into()))))
-    }
-
-    pub(crate) fn with_request_id(self, id: impl Into<String>) -> Self {
-        self.edit(|e| e.request_id = Some(id.into()))
-    }
-
-    pub(crate) fn with_status(self, status: u16) -> Self {
-        self.edit(|e| e.status = Some(status))
-    }
-
-    pub(crate) fn with_retry_after(self, after: Option<Duration>) -> Self {
-        self.edit(|e| e.retry_after = after)
-    }
-
+    /// The same with the number of requests that were sent.
     pub(crate) fn with_attempts(self, attempts: u32) -> Self {
-        self.edit(|e| e.attempts = attempts)
+        Self(Arc::new(Inner { facts: self.0.facts.clone(), attempts }))
     }
 
-    pub(crate) fn with_source(self, source: Self) -> Self {
-        self.edit(|e| e.source = Some(source))
+    #[cfg(test)]
+    pub(crate) fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        Facts { retry_after, ..Facts::new(self.kind(), "".into()) }.into()
     }
 
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.facts.kind
     }
 
     /// simsim's own explanation: for [`ErrorKind::Config`] the field and the remedy. Empty where the kind says it all.
     pub fn explanation(&self) -> &str {
-        &self.0.explanation
+        &self.0.facts.explanation
     }
 
     /// The `Code` of the service's answer, such as `Forbidden.ResourceNotFound`.
     pub fn service_code(&self) -> Option<&str> {
-        self.0.service_code.as_deref()
+        self.0.facts.service_code.as_deref()
     }
 
     /// The `Message` of the service's answer. **It can repeat the string that was signed, and with it the
     /// security token**: do not log it.
     pub fn service_message(&self) -> Option<&str> {
-        self.0.service_message.as_deref().map(|m| m.expose().as_str())
+        self.0.facts.service_message.as_ref().map(|m| m.expose().as_str())
     }
 
     /// The service's id of the request, for its support.
     pub fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
+        self.0.facts.request_id.as_deref()
     }
 
     /// The HTTP status of the last answer, if there was one.
     pub fn status(&self) -> Option<u16> {
-        self.0.status
+        self.0.facts.status
     }
 
     /// How long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.0.facts.retry_after
     }
 
     /// How many requests were sent; 0 when nothing was.
@@ -295,12 +285,12 @@ impl Error {
 
     /// What `Display` shows.
     pub(crate) fn text(&self) -> String {
-        let inner = &*self.0;
-        let mut text = inner.kind.summary().to_owned();
+        let facts = &*self.0.facts;
+        let mut text = facts.kind.summary().to_owned();
         for (before, part) in [
-            (": ", Some(&*inner.explanation).filter(|e| !e.is_empty())),
-            (", code ", inner.service_code.as_deref()),
-            (", request id ", inner.request_id.as_deref()),
+            (": ", Some(&*facts.explanation).filter(|e| !e.is_empty())),
+            (", code ", facts.service_code.as_deref()),
+            (", request id ", facts.request_id.as_deref()),
         ] {
             if let Some(part) = part {
                 text.push_str(before);
@@ -325,11 +315,11 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("explanation", &self.0.explanation)
-            .field("service_code", &self.0.service_code)
-            .field("request_id", &self.0.request_id)
-            .field("status", &self.0.status)
+            .field("kind", &self.0.facts.kind)
+            .field("explanation", &self.0.facts.explanation)
+            .field("service_code", &self.0.facts.service_code)
+            .field("request_id", &self.0.facts.request_id)
+            .field("status", &self.0.facts.status)
             .field("attempts", &self.0.attempts)
             .finish_non_exhaustive()
     }
@@ -337,7 +327,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|s| s as &(dyn std::error::Error + 'static))
+        self.0.facts.source.as_ref().map(|s| s as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -451,10 +441,12 @@ mod tests {
 
     #[test]
     fn errors_print_neither_the_service_message_nor_control_characters() {
-        let e = Error::new(ErrorKind::CredentialsRejected, "")
-            .with_service_code(printable("SignatureDoesNotMatch\n\u{7}"))
-            .with_service_message("needle-token")
-            .with_request_id(printable("r-1"));
+        let e = Error::from(Facts {
+            service_code: Some(printable("SignatureDoesNotMatch\n\u{7}")),
+            service_message: Some(Sensitive::new(String::from("needle-token"))),
+            request_id: Some(printable("r-1")),
+            ..Facts::new(ErrorKind::CredentialsRejected, "".into())
+        });
         assert_eq!(
             e.to_string(),
             "the service rejected the credentials, code SignatureDoesNotMatch, request id r-1"

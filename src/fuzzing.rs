@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 /// Reads JSON. Whether the text was accepted; `None` when it exceeds a bound that other readers do not have.
 pub fn json(data: &[u8]) -> Option<bool> {
     match json::parse(data) {
-        Ok(mut value) => {
-            visit(&mut value, data.len());
+        Ok(value) => {
+            visit(value.root(), data.len());
             Some(true)
         }
         Err(error) => {
@@ -27,21 +27,14 @@ pub fn json(data: &[u8]) -> Option<bool> {
 }
 
 /// Every accessor on every value; texts are never larger than what they were read from.
-fn visit(value: &mut Value, limit: usize) {
-    assert!(value.as_str().is_none_or(|text| text.len() <= limit));
-    let _ = (value.as_str(), value.as_array().map(<[Value]>::len));
-    match value {
-        Value::Array(elements) => elements.iter_mut().for_each(|element| visit(element, limit)),
-        Value::Object(members) => {
-            let names: Vec<String> = members.iter().map(|(name, _)| name.expose().clone()).collect();
-            members.iter_mut().for_each(|(_, member)| visit(member, limit));
-            for name in names {
-                assert!(value.get(&name).is_some());
-                let is_text = value.get(&name).is_some_and(|member| member.as_str().is_some());
-                assert_eq!(value.take_str(&name).is_some(), is_text);
-            }
+fn visit(value: Value<'_>, limit: usize) {
+    assert!(value.text().is_none_or(|text| text.expose().len() <= limit));
+    assert!(value.elements().count() <= limit);
+    for (name, part) in value.parts() {
+        if let Some(name) = json::text(name) {
+            assert!(value.get(name.expose()).is_some());
         }
-        _ => {}
+        visit(part, limit);
     }
 }
 

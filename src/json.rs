@@ -1,4 +1,4 @@
-//! What wire JSON is read into: values that wipe their text, and errors that never quote it.
+//! What wire JSON is read into: slices of the text itself, so that nothing is copied but what is asked for.
 //!
 //! The reader accepts what RFC 8259 defines and nothing else. When a name occurs twice in an object, the last one counts.
 //! Errors say what and where, never what was read: bodies carry secrets.
@@ -9,73 +9,81 @@ mod reader;
 mod tests;
 
 pub(crate) use reader::parse;
+#[cfg(any(test, fuzzing))]
+pub(crate) use reader::text;
 
 use crate::sensitive::Sensitive;
 use std::fmt;
 
-/// A JSON value. Texts, names and numbers are overwritten on drop. `Debug` shows the type only.
-pub(crate) enum Value {
-    Null,
-    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "no field that is read holds one yet"))]
-    Bool(bool),
-    /// As it was written.
-    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "no field that is read holds one yet"))]
-    Number(Sensitive<String>),
-    String(Sensitive<String>),
-    Array(Vec<Value>),
-    /// Members in the order of the text, names that occur twice included.
-    Object(Vec<(Sensitive<String>, Value)>),
+/// A text that was read: its values in the order of the text, the outermost first.
+pub(crate) struct Json<'a>(Vec<Node<'a>>);
+
+/// One value, as it was written.
+struct Node<'a> {
+    /// The place of the array or object that it is in.
+    within: usize,
+    /// With its quotes; empty in an array.
+    name: &'a str,
+    text: &'a str,
 }
 
-impl Value {
-    /// The member of that name; the last one where the name occurs twice. `None` for anything but an object.
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        let Self::Object(members) = self else { return None };
-        members.iter().rev().find(|(n, _)| n.expose() == name).map(|(_, value)| value)
+/// A value of a text. `Debug` shows its type only.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    json: &'a Json<'a>,
+    at: usize,
+    text: &'a str,
+}
+
+impl Json<'_> {
+    /// The outermost value.
+    pub(crate) fn root(&self) -> Value<'_> {
+        Value { json: self, at: 0, text: self.0.first().map_or("", |node| node.text) }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// What this value consists of, with the names as an object has them.
+    pub(crate) fn parts(self) -> impl DoubleEndedIterator<Item = (&'a str, Self)> {
+        // The outermost value is within no other: that it names itself must not count.
+        let nodes = self.json.0.iter().enumerate().skip(1);
+        nodes
+            .filter(move |(_, node)| node.within == self.at)
+            .map(move |(at, node)| (node.name, Self { json: self.json, at, text: node.text }))
     }
 
-    fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        let Self::Object(members) = self else { return None };
-        members.iter_mut().rev().find(|(n, _)| n.expose() == name).map(|(_, value)| value)
+    /// The member of that name; the last one where the name occurs twice. `None` for anything but an object.
+    pub(crate) fn get(self, name: &str) -> Option<Self> {
+        self.parts().rev().find(|(raw, _)| reader::is(raw, name)).map(|(_, value)| value)
     }
 
     /// The text of a string.
-    pub(crate) fn as_str(&self) -> Option<&str> {
-        match self {
-            Self::String(text) => Some(text.expose()),
-            _ => None,
-        }
+    pub(crate) fn text(self) -> Option<Sensitive<String>> {
+        reader::text(self.text)
     }
 
-    /// Moves the text of the member of that name out, without a copy. The member is `Null` afterwards.
-    pub(crate) fn take_str(&mut self, name: &str) -> Option<Sensitive<String>> {
-        let member = self.get_mut(name)?;
-        member.as_str()?;
-        match std::mem::replace(member, Self::Null) {
-            Self::String(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The elements of an array.
-    pub(crate) fn as_array(&self) -> Option<&[Value]> {
-        match self {
-            Self::Array(elements) => Some(elements),
-            _ => None,
-        }
+    /// The elements of an array; nothing for anything else.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Self> {
+        self.parts().filter(|(name, _)| name.is_empty()).map(|(_, value)| value)
     }
 }
 
-impl fmt::Debug for Value {
+impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "Null",
-            Self::Bool(_) => "Bool",
-            Self::Number(_) => "Number",
-            Self::String(_) => "String",
-            Self::Array(_) => "Array",
-            Self::Object(_) => "Object",
+        f.write_str(match self.text.as_bytes().first() {
+            Some(b'{') => "Object",
+            Some(b'[') => "Array",
+            Some(b'"') => "String",
+            Some(b't' | b'f') => "Bool",
+            Some(b'n') => "Null",
+            _ => "Number",
         })
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.root().fmt(f)
     }
 }
 

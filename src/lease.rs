@@ -4,7 +4,7 @@
 //! leader that is gone without a trace (a cancelled worker request runs no destructor) is replaced when its lease ends.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::sync::Guarded;
+use crate::sync::{Guarded, MaybeSend, MaybeSync};
 use crate::time::Instant64;
 use std::sync::Arc;
 use std::task::Waker;
@@ -82,6 +82,12 @@ impl<T: Clone> Flight<T> {
     }
 }
 
+/// A lease of whatever flight.
+pub(crate) trait Renew: MaybeSend + MaybeSync {
+    /// See [`Lease::renew`].
+    fn renew(&self, until: Instant64);
+}
+
 /// The leader's hold on a flight. Dropping it unfinished abandons the flight.
 pub(crate) struct Lease<T: Clone> {
     flight: Arc<Flight<T>>,
@@ -103,6 +109,12 @@ impl<T: Clone> Lease<T> {
 
     pub(crate) fn finish(self, result: T) {
         self.flight.end(Phase::Done(result));
+    }
+}
+
+impl<T: Clone + MaybeSend + MaybeSync> Renew for Lease<T> {
+    fn renew(&self, until: Instant64) {
+        Self::renew(self, until);
     }
 }
 

@@ -41,6 +41,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
+mod hash;
 pub mod http;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 pub mod js;

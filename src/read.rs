@@ -3,7 +3,7 @@
 
 use crate::builder::check_duration;
 use crate::cache::{Intent, Key};
-use crate::client::Client;
+use crate::client::{Client, Reading};
 use crate::error::{Error, Result};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
 use crate::sync::{BoxFuture, join_bounded};
@@ -79,7 +79,7 @@ impl<'a> GetSecret<'a> {
         self
     }
 
-    fn key(&self) -> Result<Key> {
+    pub(crate) fn key(&self) -> Result<Key> {
         let selector = match (self.version_id, self.version_stage) {
             (None, None) => VersionSelector::Current,
             (None, Some(stage)) => VersionSelector::stage(stage)?,
@@ -91,17 +91,22 @@ impl<'a> GetSecret<'a> {
         Ok(Key { name: SecretName::parse(self.name)?, selector })
     }
 
+    /// The options, checked.
+    pub(crate) fn checked(&self) -> Result<Reading> {
+        let key = self.key()?;
+        if let Some(timeout) = self.timeout {
+            check_duration("timeout", timeout)?;
+        }
+        Ok(Reading { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout })
+    }
+
     /// Reads.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a bad option, before anything is sent; else as
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
-        let key = self.key()?;
-        if let Some(timeout) = self.timeout {
-            check_duration("timeout", timeout)?;
-        }
-        self.client.read(key, Intent::Read { max_age: self.max_age }, self.timeout).await
+        self.client.read(self.checked()?).await
     }
 }
 
@@ -195,44 +200,38 @@ impl Client {
 
     /// A value that was fetched after `used`: another caller may have brought it already.
     async fn newer_than(&self, name: &str, used: &Secret) -> Result<Secret> {
-        if self.at_hand(name)?.is_some_and(|record| !Arc::ptr_eq(&record, used.record())) {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        if self.inner.cache.at_hand(&key).is_some_and(|record| !Arc::ptr_eq(&record, used.record())) {
             return self.get_secret(name).await;
         }
         self.refresh(name).await
     }
 
-    /// [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
-    /// whatever another caller has brought since.
-    pub(crate) async fn refresh_within(
+    /// A refresh within a time of its own; with the request id of a value that was refused, a read of whatever another
+    /// caller has brought since.
+    pub(crate) fn refreshing_within(
         &self,
         name: &str,
         timeout: Option<Duration>,
         refused: Option<&str>,
-    ) -> Result<Secret> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+    ) -> Result<Reading> {
         if let Some(timeout) = timeout {
             check_duration("timeout", timeout)?;
         }
+        let mut reading = self.refreshing(name)?;
+        reading.timeout = timeout;
         let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
-        let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
-            Intent::Read { max_age: None }
-        } else {
-            Intent::Refresh { after: self.inner.cache.sequence(name) }
-        };
-        self.read(key, intent, timeout).await
+        if refused.is_some() && self.inner.cache.at_hand(&reading.key).is_some_and(other) {
+            reading.intent = Intent::Read { max_age: None };
+        }
+        Ok(reading)
     }
 
-    /// The current version's record, however old.
-    fn at_hand(&self, name: &str) -> Result<Option<Arc<Record>>> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        Ok(self.inner.cache.at_hand(&key))
-    }
-
-    /// For how long a secret that was just read may be answered again without asking this client.
-    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> Option<Duration> {
-        let key = Key { name: SecretName::parse(name).ok()?, selector: VersionSelector::Current };
-        let record = self.inner.cache.at_hand(&key)?;
-        Arc::ptr_eq(&record, secret.record())
-            .then(|| self.inner.cache.fresh_for(&key, self.inner.clock().now()))?
+    /// For how long a secret that was just read may answer plain reads of its name without asking this client.
+    pub(crate) fn fresh_for(&self, key: &Key, secret: &Secret) -> Option<Duration> {
+        let record = self.inner.cache.at_hand(key)?;
+        let plain = key.selector == VersionSelector::Current && !secret.stale();
+        (plain && Arc::ptr_eq(&record, secret.record()))
+            .then(|| self.inner.cache.fresh_for(key, self.inner.clock().now()))?
     }
 }

@@ -359,7 +359,10 @@ impl Secret {
                 Category::Io => "could not be read",
             };
             let (line, column) = (e.line(), e.column());
-            Error::protocol(format!("the secret's value {kind} (line {line}, column {column})"))
+            Error::new(
+                crate::ErrorKind::Protocol,
+                format!("the secret's value {kind} (line {line}, column {column})"),
+            )
         })
     }
 

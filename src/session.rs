@@ -1,16 +1,20 @@
 //! One client behind a mailbox, as a driver sees it: bytes in, effects out.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::{CacheOptions, RetryOptions};
+use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
+use crate::cache::Key;
 use crate::client::Client;
+use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailbox::wire::{Reader, Writer, saturate};
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
-use crate::region::Network;
+use crate::observe::Watch;
+use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::secret::Secret;
 use crate::status::ClientStatus;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::fmt;
+use std::sync::Arc;
 
 /// What an operation does: the first byte of its description.
 mod operation {
@@ -42,65 +46,65 @@ impl Session {
     pub fn open(options: &[u8]) -> Result<Self> {
         let mut options = Reader::new(options);
         let mailbox = Mailbox::new();
-        let mut builder = Client::builder()
-            .fetch(mailbox.fetch())
-            .runtime(mailbox.runtime())
-            .background(mailbox.background());
-        if let Some(region) = options.some_text()? {
-            builder = builder.region(region);
+        let region = options.some_text()?;
+        if let Some(region) = region {
+            check_region("region", region)?;
         }
-        if let Some(endpoint) = options.some_text()? {
-            builder = builder.endpoint(endpoint);
+        let endpoint = options.some_text()?;
+        let (found_region, found_endpoint) = (options.some_text()?, options.some_text()?);
+        // What was said in code goes first; an endpoint of the environment must be Alibaba Cloud's own or loopback.
+        let endpoint = match (endpoint, found_endpoint) {
+            (Some(text), _) => Some(Endpoint::parse("endpoint", text, Origin::Code { allow_http: false })?),
+            (None, Some(text)) => Some(Endpoint::parse("endpoint", text, Origin::Environment)?),
+            (None, None) => None,
+        };
+        if let Some(region) = found_region {
+            check_region("ALIBABA_CLOUD_REGION_ID", region)?;
         }
-        builder = builder.found(options.some_text()?, options.some_text()?);
-        if options.u8()? == 1 {
-            builder = builder.network(Network::Vpc);
-        }
-        builder = match options.u8()? {
-            0 => builder.credentials(mailbox.credentials()),
-            _ => builder.credentials(options.credentials()?),
+        let network = if options.u8()? == 1 { Network::Vpc } else { Network::Public };
+        let credentials = match options.u8()? {
+            0 => CachedCredentials::new(mailbox.credentials()),
+            _ => CachedCredentials::new(options.credentials()?),
         };
         let observe = options.u8()?;
-        if observe > 0 {
-            builder = builder.observer(mailbox.observer());
+        let mut cache = CacheOptions { off: options.u8()? == 0, ..CacheOptions::default() };
+        cache.ttl = options.duration()?.unwrap_or(cache.ttl);
+        cache.stale_while_revalidate = options.duration()?;
+        for time in [&mut cache.stale_if_error, &mut cache.rotation_overlap] {
+            *time = options.duration()?.unwrap_or(*time);
         }
-        if observe > 1 {
-            builder = builder.observe_names();
-        }
-        let (mut cache, cached) = (CacheOptions::default(), options.u8()? == 1);
-        for set in [
-            CacheOptions::ttl,
-            CacheOptions::stale_while_revalidate,
-            CacheOptions::stale_if_error,
-            CacheOptions::rotation_overlap,
-        ] {
-            if let Some(time) = options.duration()? {
-                cache = set(cache, time);
-            }
-        }
-        for set in [CacheOptions::max_entries, CacheOptions::max_bytes] {
+        for bound in [&mut cache.max_entries, &mut cache.max_bytes] {
             if let Some(count) = options.f64()? {
-                cache = set(cache, usize::try_from(saturate(count)).unwrap_or(usize::MAX));
+                *bound = usize::try_from(saturate(count)).unwrap_or(usize::MAX);
             }
         }
         let mut retry = RetryOptions::default();
         if let Some(attempts) = options.f64()? {
-            retry = retry.max_attempts(u32::try_from(saturate(attempts)).unwrap_or(u32::MAX));
+            retry.max_attempts = u32::try_from(saturate(attempts)).unwrap_or(u32::MAX);
         }
-        for set in [RetryOptions::base, RetryOptions::cap, RetryOptions::attempt_timeout] {
-            if let Some(time) = options.duration()? {
-                retry = set(retry, time);
-            }
+        for time in [&mut retry.base, &mut retry.cap, &mut retry.attempt_timeout] {
+            *time = options.duration()?.unwrap_or(*time);
         }
-        if let Some(timeout) = options.duration()? {
-            builder = builder.timeout(timeout);
-        }
-        builder = builder.cache(cache);
-        if !cached {
-            builder = builder.no_cache();
-        }
-        let client = builder.retry(retry).build()?;
-        Ok(Self { mailbox, client })
+        let target = Target {
+            region: region.or(found_region).map(str::to_owned),
+            region_is_explicit: region.is_some(),
+            network,
+            endpoint,
+            timeout: options.duration()?.unwrap_or(TIMEOUT),
+            extended_config: true,
+        };
+        let observer = (observe > 0).then(|| Arc::new(mailbox.observer()) as Arc<_>);
+        let blueprint = Blueprint {
+            target,
+            fetch: Arc::new(mailbox.fetch()),
+            runtime: Arc::new(mailbox.runtime()),
+            background: Some(Arc::new(mailbox.background())),
+            credentials,
+            cache,
+            retry,
+            watch: Watch { observer, names: observe > 1 },
+        };
+        Ok(Self { client: blueprint.build()?, mailbox })
     }
 
     /// Starts an operation: its id, then its first effects.
@@ -190,7 +194,7 @@ impl Session {
 
 async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<()> {
     let mut operation = Reader::new(operation);
-    match operation.u8()? {
+    let reading = match operation.u8()? {
         operation::GET => {
             let (name, stage, id) = (operation.text()?, operation.some_text()?, operation.some_text()?);
             let mut read = client.get(name);
@@ -206,13 +210,11 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
             if let Some(timeout) = operation.duration()? {
                 read = read.timeout(timeout);
             }
-            let outcome = read.send().await;
-            answer(client, name, &outcome, stage.is_none() && id.is_none(), out);
+            read.checked()?
         }
         operation::REFRESH => {
             let (name, timeout, refused) = (operation.text()?, operation.duration()?, operation.some_text()?);
-            let outcome = client.refresh_within(name, timeout, refused).await;
-            answer(client, name, &outcome, true, out);
+            client.refreshing_within(name, timeout, refused)?
         }
         operation::BATCH => {
             let timeout = operation.duration()?;
@@ -221,38 +223,44 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
                 names.push(operation.text()?);
             }
             for (name, outcome) in client.get_secrets_within(names, timeout).await {
-                answer(client, name, &outcome, true, out);
+                answer(client, &client.get(name).key(), &outcome, out);
             }
+            return Ok(());
         }
-        operation::STATUS => status(&client.status(), out),
-        operation::CHECK => {
-            client.check().await?;
-            out.u8(0);
-        }
-        operation::INVALIDATE => {
-            match operation.some_text()? {
-                Some(name) => client.invalidate(name),
-                None => client.invalidate_all(),
+        other => {
+            match other {
+                operation::INVALIDATE => match operation.some_text()? {
+                    Some(name) => client.invalidate(name),
+                    None => client.invalidate_all(),
+                },
+                operation::CHECK => client.check().await?,
+                operation::STATUS => {}
+                _ => {
+                    return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation"));
+                }
             }
             out.u8(0);
+            if other == operation::STATUS {
+                status(&client.status(), out);
+            }
+            return Ok(());
         }
-        _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
-    }
+    };
+    let key = Ok(reading.key.clone());
+    answer(client, &key, &client.read(reading).await, out);
     Ok(())
 }
 
-/// An outcome, and behind a secret for how long the driver may answer reads of its name with it; 0: not at all.
-fn answer(client: &Client, name: &str, outcome: &Result<Secret>, current: bool, out: &mut Writer) {
+/// An outcome, and behind a secret for how long the driver may answer plain reads of its name with it; 0: not at all.
+fn answer(client: &Client, key: &Result<Key>, outcome: &Result<Secret>, out: &mut Writer) {
     out.outcome(outcome);
-    if let Ok(secret) = outcome {
-        let fresh_for = if current && !secret.stale() { client.fresh_for(name, secret) } else { None };
-        out.f64(millis(fresh_for.unwrap_or_default()));
+    if let (Ok(secret), Ok(key)) = (outcome, key) {
+        out.f64(millis(client.fresh_for(key, secret).unwrap_or_default()));
     }
 }
 
 /// A client's state: region, source, clock offset, counts, the age of the oldest stale value (NaN: none), last error.
 fn status(status: &ClientStatus, out: &mut Writer) {
-    out.u8(0);
     out.text(status.region.as_deref().unwrap_or_default());
     out.text(status.credential_source);
     out.time(Some(Timestamp::from_millis(status.clock_offset_ms)));

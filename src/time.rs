@@ -21,6 +21,7 @@ pub struct Now {
 }
 
 /// Whole milliseconds, saturating.
+#[inline(never)] // as all sums and differences of times here: inlined, they are 1 % of the wasm
 pub(crate) fn millis(duration: Duration) -> u64 {
     // Neither std's 128 bits nor a checked product: both call a function that wasm has to bring along.
     let seconds = duration.as_secs();
@@ -52,11 +53,13 @@ impl Timestamp {
     }
 
     /// How far this lies after `earlier`; zero when it lies before.
+    #[inline(never)]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// This time plus a duration, saturating.
+    #[inline(never)]
     pub fn after(self, duration: Duration) -> Self {
         self.offset(i64::try_from(millis(duration)).unwrap_or(i64::MAX))
     }
@@ -72,15 +75,7 @@ impl Timestamp {
     /// ```
     pub fn parse_iso(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let seconds = seconds_of(
-            [number(bytes, 0, 4)?, number(bytes, 5, 2)?, number(bytes, 8, 2)?],
-            [number(bytes, 11, 2)?, number(bytes, 14, 2)?, number(bytes, 17, 2)?],
-        )?;
-        for (at, separator) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
-            if bytes.get(at) != Some(&separator) {
-                return None;
-            }
-        }
+        let seconds = seconds_of(fields(bytes.get(..19)?, b"0000-11-22T33:44:55")?)?;
         let mut rest = bytes.get(19..)?;
         let mut ms = 0;
         if let Some(fraction) = rest.strip_prefix(b".") {
@@ -93,10 +88,10 @@ impl Timestamp {
             }
             rest = fraction.get(length..)?;
         }
-        let offset = match rest {
-            [b'Z'] => 0,
-            [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-                let (hours, minutes) = (number(rest, 1, 2)?, number(rest, 4, 2)?);
+        let offset = match rest.split_first()? {
+            (b'Z', []) => 0,
+            (sign @ (b'+' | b'-'), rest) => {
+                let [_, _, _, hours, minutes, _] = fields(rest, b"33:44")?;
                 if hours > 23 || minutes > 59 {
                     return None;
                 }
@@ -114,30 +109,14 @@ impl Timestamp {
     /// two obsolete forms, a wrong day of the week and a date that the calendar does not have are refused.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let month = bytes.get(8..11)?;
-        let month = MONTHS.chunks_exact(3).position(|name| name == month)?;
-        let month = i64::try_from(month).ok()?.wrapping_add(1);
-        let seconds = seconds_of(
-            [number(bytes, 12, 4)?, month, number(bytes, 5, 2)?],
-            [number(bytes, 17, 2)?, number(bytes, 20, 2)?, number(bytes, 23, 2)?],
-        )?;
+        let mut fields = fields(bytes, b"???, 22 ??? 0000 33:44:55 GMT")?;
+        let month = MONTHS.chunks_exact(3).position(|name| bytes.get(8..11) == Some(name))?;
+        fields[1] = i64::try_from(month).ok()?.wrapping_add(1);
+        let seconds = seconds_of(fields)?;
         // 1970-01-01 was a Thursday.
         let weekday = usize::try_from(seconds / DAY % 7).ok()?;
-        let fixed: [(usize, &[u8]); 7] = [
-            (0, DAYS.chunks_exact(3).nth(weekday)?),
-            (3, b", "),
-            (7, b" "),
-            (11, b" "),
-            (16, b" "),
-            (19, b":"),
-            (22, b":"),
-        ];
-        for (at, expected) in fixed {
-            if !bytes.get(at..)?.starts_with(expected) {
-                return None;
-            }
-        }
-        (bytes.get(25..)? == b" GMT").then_some(Self(seconds.wrapping_mul(1000)))
+        let right = DAYS.chunks_exact(3).nth(weekday) == bytes.get(..3);
+        right.then_some(Self(seconds.wrapping_mul(1000)))
     }
 
     /// As `2026-01-02T03:04:05Z`, the format of `x-acs-date` and `Timestamp`: whole seconds, rounded down. A time
@@ -179,12 +158,20 @@ const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 /// From a Thursday on, as 1970 does.
 const DAYS: &[u8] = b"ThuFriSatSunMonTueWed";
 
-/// The decimal number of `length` digits at `at`.
-fn number(bytes: &[u8], at: usize, length: usize) -> Option<i64> {
-    let digits = bytes.get(at..at.wrapping_add(length))?;
-    digits.iter().try_fold(0i64, |n, b| {
-        b.is_ascii_digit().then(|| n.wrapping_mul(10).wrapping_add(i64::from(b.wrapping_sub(b'0'))))
-    })
+/// Year, month, day, hour, minute and second of a text that is written as `pattern`: a digit there stands for a digit
+/// of the field with this number, `?` for anything, everything else for itself.
+fn fields(text: &[u8], pattern: &[u8]) -> Option<[i64; 6]> {
+    let mut fields = [0i64; 6];
+    for (byte, expected) in text.iter().zip(pattern) {
+        match fields.get_mut(usize::from(expected.wrapping_sub(b'0'))) {
+            Some(field) if byte.is_ascii_digit() => {
+                *field = field.wrapping_mul(10).wrapping_add(i64::from(byte.wrapping_sub(b'0')));
+            }
+            None if byte == expected || *expected == b'?' => {}
+            _ => return None,
+        }
+    }
+    (text.len() == pattern.len()).then_some(fields)
 }
 
 /// Appends `value` with leading zeros; `place` is the value of its first digit.
@@ -213,7 +200,7 @@ fn days_before(year: i64) -> i64 {
 }
 
 /// Seconds since 1970 of a year, month, day and an hour, minute, second; `None` when the calendar has no such time.
-fn seconds_of([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<i64> {
+fn seconds_of([year, month, day, hour, minute, second]: [i64; 6]) -> Option<i64> {
     let fits = (1970..=9999).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
@@ -243,11 +230,13 @@ impl Instant64 {
     }
 
     /// How far this lies after `earlier`; zero when it lies before.
+    #[inline(never)]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// This instant plus a duration, saturating.
+    #[inline(never)]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }

@@ -6,13 +6,9 @@ import { kindOf } from "./credentials.js";
 import { Core } from "./core.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
-import { outcome, statusFrom } from "./outcome.js";
+import { closedStatus, outcome, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";
 import { BATCH, CHECK, GET, INVALIDATE, REFRESH, STATUS } from "./wire.js";
-
-const NO_STATUS = {
-  credentialSource: "none", clockOffsetMs: 0, hits: 0, stale: 0, misses: 0, coalesced: 0, entries: 0, bytes: 0,
-};
 
 /**
  * The client class of a platform:
@@ -185,7 +181,7 @@ export function clientFor(platform) {
     }
 
     status() {
-      if (this.#core.closed) return { ...NO_STATUS, closed: true };
+      if (this.#core.closed) return closedStatus();
       return this.#core.now((out) => out.u8(STATUS), (result) => outcome(result, statusFrom));
     }
 

@@ -1,25 +1,23 @@
 //! From options to a checked client: the only place for defaults.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod blueprint;
 mod options;
 mod target;
 
+pub(crate) use blueprint::Blueprint;
 pub(crate) use options::check_duration;
 pub use options::{CacheOptions, RetryOptions};
 pub(crate) use target::Target;
 
-use crate::cache::ttl::CachePolicy;
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::credentials::{Credentials, ProvideCredentials};
 use crate::error::{Error, Result};
-use crate::http::retry::Bucket;
 use crate::http::{DynFetch, Fetch};
 use crate::observe::{Observer, Watch};
-use crate::openapi::OpenApi;
 use crate::region::{Endpoint, Network, Origin, check_region};
-use crate::runtime::{Background, Clock, DynRuntime, Runtime};
-use crate::sync::Guarded;
+use crate::runtime::{Background, DynRuntime, Runtime};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +50,7 @@ pub struct ClientBuilder {
     fetch: Option<Arc<dyn DynFetch>>,
     runtime: Option<Arc<dyn DynRuntime>>,
     background: Behind,
-    cache: Option<CacheOptions>,
-    cache_off: bool,
+    cache: CacheOptions,
     retry: RetryOptions,
     timeout: Option<Duration>,
     observer: Option<Arc<dyn Observer>>,
@@ -86,6 +83,8 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
+/// The time of one read.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The variable for an explicit KMS endpoint; it must end in `.aliyuncs.com` or be loopback.
 const ENDPOINT_VARIABLE: &str = "ALIBABA_CLOUD_KMS_ENDPOINT";
 
@@ -155,15 +154,6 @@ impl ClientBuilder {
         self
     }
 
-    /// What a driver found in its environment: what was said in code goes first, and the endpoint must be Alibaba
-    /// Cloud's own or loopback.
-    #[must_use]
-    pub(crate) fn found(mut self, region: Option<&str>, endpoint: Option<&str>) -> Self {
-        self.environment.region = region.map(|region| ("ALIBABA_CLOUD_REGION_ID", region.to_owned()));
-        self.environment.endpoint = endpoint.map(str::to_owned);
-        self
-    }
-
     /// The HTTP transport. Default (feature `reqwest`): [`ReqwestFetch`](crate::http::ReqwestFetch).
     #[must_use]
     pub fn fetch(mut self, fetch: impl Fetch) -> Self {
@@ -195,14 +185,14 @@ impl ClientBuilder {
     /// How long values are kept, and how much of them.
     #[must_use]
     pub fn cache(mut self, options: CacheOptions) -> Self {
-        (self.cache, self.cache_off) = (Some(options), false);
+        self.cache = options;
         self
     }
 
     /// Every read asks KMS; only reads at the same time share an answer. Mind the 450 reads a second of an account.
     #[must_use]
     pub fn no_cache(mut self) -> Self {
-        self.cache_off = true;
+        self.cache.off = true;
         self
     }
 
@@ -265,22 +255,22 @@ impl ClientBuilder {
                 ));
             }
         };
-        let policy = self.cache.unwrap_or_default().check()?;
-        let policy = if self.cache_off { CachePolicy { max_entries: 0, ..policy } } else { policy };
-        let native_runtime = self.runtime.is_none();
         let background = match self.background {
             Behind::On(background) => Some(background),
             Behind::Off => None,
-            Behind::Default => default_background(native_runtime),
+            Behind::Default => default_background(self.runtime.is_none()),
         };
-        let api = OpenApi {
-            clock: Clock::new(self.runtime.map_or_else(default_runtime, Ok)?),
+        let blueprint = Blueprint {
+            target,
             fetch: self.fetch.map_or_else(default_fetch, Ok)?,
-            policy: self.retry.check()?,
-            bucket: Guarded::new(Bucket::full()),
+            runtime: self.runtime.map_or_else(default_runtime, Ok)?,
+            background,
+            credentials,
+            cache: self.cache,
+            retry: self.retry,
             watch: Watch { observer: self.observer, names: self.observe_names },
         };
-        Ok(Client::assemble(Arc::new(api), Arc::new(target), background, credentials, policy))
+        blueprint.build()
     }
 
     fn target(&self) -> Result<Target> {
@@ -296,14 +286,12 @@ impl ClientBuilder {
             (None, Some(text)) => Some(Endpoint::parse(ENDPOINT_VARIABLE, text, Origin::Environment)?),
             (None, None) => None,
         };
-        let timeout = self.timeout.unwrap_or(Duration::from_secs(10));
-        check_duration("timeout", timeout)?;
         Ok(Target {
             region_is_explicit: self.region.is_some(),
             region: self.region.clone().or_else(|| Some(self.environment.region.as_ref()?.1.clone())),
             network: self.network,
             endpoint,
-            timeout,
+            timeout: self.timeout.unwrap_or(TIMEOUT),
             extended_config: !self.without_extended_config,
         })
     }

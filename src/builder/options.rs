@@ -26,12 +26,14 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// ```
 #[derive(Clone, Debug)]
 pub struct CacheOptions {
-    ttl: Duration,
-    stale_while_revalidate: Option<Duration>,
-    stale_if_error: Duration,
-    rotation_overlap: Duration,
-    max_entries: usize,
-    max_bytes: usize,
+    pub(crate) ttl: Duration,
+    pub(crate) stale_while_revalidate: Option<Duration>,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) rotation_overlap: Duration,
+    pub(crate) max_entries: usize,
+    pub(crate) max_bytes: usize,
+    /// Nothing is kept.
+    pub(crate) off: bool,
 }
 
 impl Default for CacheOptions {
@@ -43,6 +45,7 @@ impl Default for CacheOptions {
             rotation_overlap: Duration::from_secs(600),
             max_entries: 1_000,
             max_bytes: if ISOLATE { 8 << 20 } else { 64 << 20 },
+            off: false,
         }
     }
 }
@@ -112,7 +115,7 @@ impl CacheOptions {
             stale_while_revalidate: revalidate,
             stale_if_error: self.stale_if_error,
             rotation_overlap: self.rotation_overlap,
-            max_entries: self.max_entries,
+            max_entries: if self.off { 0 } else { self.max_entries },
             max_bytes: self.max_bytes,
         })
     }
@@ -128,10 +131,10 @@ impl CacheOptions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RetryOptions {
-    max_attempts: u32,
-    base: Duration,
-    cap: Duration,
-    attempt_timeout: Duration,
+    pub(crate) max_attempts: u32,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
+    pub(crate) attempt_timeout: Duration,
 }
 
 impl Default for RetryOptions {

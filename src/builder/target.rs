@@ -11,9 +11,9 @@ use std::time::Duration;
 pub(crate) struct Target {
     pub(crate) region: Option<String>,
     /// Whether the region was given in code: then an ARN must not contradict it.
-    pub(super) region_is_explicit: bool,
-    pub(super) network: Network,
-    pub(super) endpoint: Option<Endpoint>,
+    pub(crate) region_is_explicit: bool,
+    pub(crate) network: Network,
+    pub(crate) endpoint: Option<Endpoint>,
     pub(crate) timeout: Duration,
     pub(crate) extended_config: bool,
 }

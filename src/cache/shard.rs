@@ -55,6 +55,8 @@ struct Entry {
     record: Arc<Record>,
     schedule: Schedule,
     weight: usize,
+    /// The place of the flight that brought it.
+    sequence: u64,
 }
 
 struct Failure {
@@ -217,6 +219,12 @@ impl Shard {
                         Entered::Queue(flight)
                     };
                 }
+                // Fetched since this refresh was asked for, while it waited for an older flight: that is what it wants.
+                if freshness == Freshness::Fresh
+                    && let Some(entry) = slot.entry.as_ref().filter(|entry| entry.sequence > after)
+                {
+                    return Entered::Ready(read(entry, false));
+                }
             }
             Intent::Read { max_age } => {
                 if let Some(entry) = slot.entry.as_ref().filter(|_| freshness != Freshness::Gone) {
@@ -313,7 +321,7 @@ impl Shard {
                 let now = ending.now.mono.as_millis();
                 slot.used = Used { generation, hit: false, at: now, sequence: slot.used.sequence };
                 let weight = record.weight();
-                let fresh = Entry { record: record.clone(), schedule, weight };
+                let fresh = Entry { record: record.clone(), schedule, weight, sequence: flight.sequence };
                 let old = slot.entry.replace(fresh);
                 let freed = old.map_or(0, |e| e.weight);
                 self.bytes = self.bytes.saturating_add(weight).saturating_sub(freed);

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::{Context, Credentials, DynProvideCredentials, ProvideCredentials};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::runtime::{Clock, wait_for_end};
-use crate::sync::{Either, Guarded, race};
+use crate::sync::Guarded;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,17 +83,13 @@ fn refresh_at(lifetime: u64) -> u64 {
 
 fn fixed(credentials: &Credentials, now: Now) -> Result<Credentials> {
     if credentials.expiration().is_some_and(|end| end <= now.wall) {
-        return Err(Error::new(
-            ErrorKind::CredentialsUnavailable,
-            "the session given in code has expired; use a provider that renews it",
-        ));
+        return Err(unavailable("the session given in code has expired; use a provider that renews it"));
     }
     Ok(credentials.clone())
 }
 
 enum Next {
-    Use(Credentials),
-    Failed(Error),
+    Known(Outcome),
     /// Ask the provider; the old session still serves.
     Lead(Lease<Outcome>, Option<Credentials>),
     Follow(Arc<Flight<Outcome>>),
@@ -122,60 +118,52 @@ impl CachedCredentials {
         };
         loop {
             let now = clock.corrected();
-            match self.next(now) {
-                Next::Use(credentials) => return Ok(credentials),
-                Next::Failed(error) => return Err(error),
+            let (lease, old) = match self.next(now) {
+                Next::Known(outcome) => return outcome,
                 Next::Follow(flight) => match wait_for_end(&flight, clock, deadline).await {
                     Some(Status::Done(outcome)) => return outcome,
-                    Some(_) => {}
-                    None => return Err(out_of_time(Some(late()), 0)),
+                    Some(_) => continue,
+                    None => return Err(too_late()),
                 },
+                Next::Lead(lease, old) => (lease, old),
+            };
+            let limit = match old {
+                Some(_) => deadline.min(now.mono.after(PATIENCE)),
+                None => deadline,
+            };
+            if now.mono >= deadline {
                 // Nobody is left to take what the provider would give.
-                Next::Lead(_, old) if now.mono >= deadline => {
-                    return old.ok_or_else(|| out_of_time(Some(late()), 0));
-                }
-                Next::Lead(lease, old) => {
-                    let limit = match old {
-                        Some(_) => deadline.min(now.mono.after(PATIENCE)),
-                        None => deadline,
-                    };
-                    let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()));
-                    let timeout = clock.sleep(limit.since(now.mono));
-                    let outcome = match race(provider.provide(&cx), timeout).await {
-                        Either::Left(Ok(Some(credentials))) => Ok(credentials),
-                        Either::Left(Ok(None)) => Err(not_configured()),
-                        Either::Left(Err(error)) => Err(unavailable(error)),
-                        // The caller's own time is over, which says little of the provider: the flight is abandoned,
-                        // and another waiter asks.
-                        Either::Right(()) if limit == deadline => {
-                            return old.ok_or_else(|| out_of_time(Some(late()), 0));
-                        }
-                        Either::Right(()) => Err(late()),
-                    };
-                    let outcome = self.settle(&lease, outcome, clock.corrected(), old.is_some());
-                    lease.finish(outcome.clone());
-                    return match (outcome, old) {
-                        (Err(_), Some(old)) => Ok(old),
-                        (outcome, _) => outcome,
-                    };
-                }
+                return old.ok_or_else(too_late);
             }
+            let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()));
+            let given = match clock.within(limit.since(now.mono), provider.provide(&cx)).await {
+                Some(given) => given,
+                // The caller's own time is over, which says little of the provider: the flight is abandoned, and
+                // another waiter asks.
+                None if limit == deadline => return old.ok_or_else(too_late),
+                None => Err(unavailable(LATE)),
+            };
+            let outcome = self.settle(&lease, given, clock.corrected(), old.is_some());
+            lease.finish(outcome.clone());
+            return outcome.or_else(|error| old.ok_or(error));
         }
     }
 
     fn next(&self, now: Now) -> Next {
         self.state.with(|s| {
             let old = match s.snapshot.as_ref().map(|snapshot| (snapshot.judge(now), snapshot)) {
-                Some((Session::Fresh, snapshot)) => return Next::Use(snapshot.credentials.clone()),
+                Some((Session::Fresh, snapshot)) => return Next::Known(Ok(snapshot.credentials.clone())),
                 Some((Session::Due, snapshot)) => Some(snapshot.credentials.clone()),
                 Some((Session::Over, _)) | None => None,
             };
             let running = s.flight.as_ref().filter(|f| f.is_running(now.mono)).cloned();
             let failing = s.failure.as_ref().filter(|(_, until)| now.mono < *until);
             match (old, running, failing) {
-                (Some(old), running, failing) if running.is_some() || failing.is_some() => Next::Use(old),
+                (Some(old), running, failing) if running.is_some() || failing.is_some() => {
+                    Next::Known(Ok(old))
+                }
                 (None, Some(flight), _) => Next::Follow(flight),
-                (None, None, Some((error, _))) => Next::Failed(error.clone()),
+                (None, None, Some((error, _))) => Next::Known(Err(error.clone())),
                 (old, ..) => {
                     if let Some(dead) = s.flight.take() {
                         dead.abandon();
@@ -190,14 +178,24 @@ impl CachedCredentials {
     }
 
     /// Books what the provider gave. A session without expiry is used for the calls that wait for it and not kept.
-    fn settle(&self, lease: &Lease<Outcome>, outcome: Outcome, now: Now, old_serves: bool) -> Outcome {
+    fn settle(
+        &self,
+        lease: &Lease<Outcome>,
+        given: Result<Option<Credentials>>,
+        now: Now,
+        old_serves: bool,
+    ) -> Outcome {
         self.state.with(|s| {
             let current = s.flight.as_ref().is_some_and(|f| Arc::ptr_eq(f, lease.flight()));
             if current {
                 s.flight = None;
             }
             let refused = s.rejected.as_ref().filter(|(_, until)| now.mono < *until).map(|(c, _)| c);
-            let outcome = outcome.and_then(|given| check(given, refused, now));
+            let outcome = match given {
+                Ok(Some(given)) => check(given, refused, now),
+                Ok(None) => Err(unavailable("the provider is not configured here")),
+                Err(error) => Err(failed(error)),
+            };
             match &outcome {
                 Ok(credentials) => {
                     s.failure = None;
@@ -242,10 +240,7 @@ impl CachedCredentials {
 /// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
 fn check(given: Credentials, refused: Option<&Credentials>, now: Now) -> Outcome {
     if given.expiration().is_some_and(|end| end <= now.wall) {
-        return Err(Error::new(
-            ErrorKind::CredentialsUnavailable,
-            "the provider gave a session that has already expired",
-        ));
+        return Err(unavailable("the provider gave a session that has already expired"));
     }
     if refused == Some(&given) {
         return Err(Error::new(
@@ -256,19 +251,24 @@ fn check(given: Credentials, refused: Option<&Credentials>, now: Now) -> Outcome
     Ok(given)
 }
 
-fn unavailable(source: Error) -> Error {
+const LATE: &str = "the provider did not answer in time";
+
+fn unavailable(why: &'static str) -> Error {
+    Error::new(ErrorKind::CredentialsUnavailable, why)
+}
+
+/// The caller's time was over before the provider answered.
+fn too_late() -> Error {
+    out_of_time(Some(unavailable(LATE)), 0)
+}
+
+/// The provider's own failure.
+fn failed(source: Error) -> Error {
     if source.kind() == ErrorKind::CredentialsUnavailable {
         return source;
     }
-    Error::new(ErrorKind::CredentialsUnavailable, "the provider failed").with_source(source)
-}
-
-fn not_configured() -> Error {
-    Error::new(ErrorKind::CredentialsUnavailable, "the provider is not configured here")
-}
-
-fn late() -> Error {
-    Error::new(ErrorKind::CredentialsUnavailable, "the provider did not answer in time")
+    let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());
+    Facts { source: Some(source), ..facts }.into()
 }
 
 #[cfg(test)]

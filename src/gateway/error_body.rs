@@ -1,7 +1,7 @@
 //! Decodes an error answer of the shared gateway: JSON, XML, HTML or nothing at all.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::error::{Error, ErrorKind, kind_of_code, kind_of_status, printable};
+use crate::error::{Error, ErrorKind, Facts, kind_of_code, kind_of_status, printable};
 use crate::http::Response;
 use crate::json;
 use crate::sensitive::Sensitive;
@@ -52,19 +52,15 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
         (None, _) => Some(["HTTP status ", &text::digits(status.into()), " without an error code"].concat()),
         _ => None,
     };
-    let mut error = Error::new(kind, explanation.unwrap_or_default())
-        .with_status(status)
-        .with_retry_after(retry_after(response));
-    if let Some(code) = &code {
-        error = error.with_service_code(printable(code));
-    }
-    if let Some(message) = parts.message {
-        error = error.with_service_message(message.into_exposed());
-    }
-    if let Some(id) = id {
-        error = error.with_request_id(id);
-    }
-    Refusal { error, code }
+    let facts = Facts {
+        status: Some(status),
+        retry_after: retry_after(response),
+        service_code: code.as_deref().map(printable),
+        service_message: parts.message,
+        request_id: id,
+        ..Facts::new(kind, explanation.unwrap_or_default().into())
+    };
+    Refusal { error: facts.into(), code }
 }
 
 /// `x-acs-retry-after` is in milliseconds, `Retry-After` in seconds (its date form is not used by the gateway).
@@ -79,8 +75,9 @@ fn retry_after(response: &Response) -> Option<Duration> {
 
 /// Code, message and request id of an error body. Anything that is neither JSON nor the gateway's XML has none.
 pub(crate) fn parts(body: &[u8]) -> Parts {
-    if let Ok(mut value) = json::parse(body) {
-        let mut take = |upper: &str, lower: &str| value.take_str(upper).or_else(|| value.take_str(lower));
+    if let Ok(json) = json::parse(body) {
+        let text = |name: &str| json.root().get(name)?.text();
+        let take = |upper: &str, lower: &str| text(upper).or_else(|| text(lower));
         let message = take("Message", "message");
         let code = take("Code", "code").map(Sensitive::into_exposed);
         let request_id = take("RequestId", "requestId").map(Sensitive::into_exposed);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::base64;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Facts, Result};
 use crate::http::Response;
 use crate::json::{self, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName, SecretType, SecretValue, VersionSelector};
@@ -42,67 +42,67 @@ pub(crate) fn query<'a>(
 /// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
 /// or another secret's name.
 pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
-    let mut parsed = json::parse(response.body());
-    let request_id = match &mut parsed {
-        Ok(body) => text(body, "RequestId"),
-        Err(_) => None,
-    };
+    let parsed = json::parse(response.body());
+    let request_id = parsed.as_ref().ok().and_then(|body| text(body.root(), "RequestId"));
     let request_id = request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
     let request_id = request_id.map(crate::error::printable).filter(|id| !id.is_empty());
-    let wrong = |what: &str| {
-        let error = Error::protocol(what.to_owned()).with_status(response.status());
-        match &request_id {
-            Some(id) => error.with_request_id(id.clone()),
-            None => error,
-        }
+    let record = match parsed {
+        Ok(body) => record(body.root(), asked).map_err(Cow::Borrowed),
+        Err(e) => Err(Cow::Owned(["the answer is not JSON: ", &e.text()].concat())),
     };
-    let mut body = parsed.map_err(|e| wrong(&["the answer is not JSON: ", &e.text()].concat()))?;
-    let name = text(&mut body, "SecretName").ok_or_else(|| wrong("the answer has no SecretName"))?;
-    if name != asked.plain() {
-        return Err(wrong("the answer's SecretName is not the asked one"));
+    match record {
+        Ok(record) => Ok(Record { request_id, ..record }),
+        Err(wrong) => {
+            let status = Some(response.status());
+            Err(Facts { status, request_id, ..Facts::new(ErrorKind::Protocol, wrong) }.into())
+        }
     }
-    let version_id = text(&mut body, "VersionId")
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| wrong("the answer has no VersionId"))?;
-    let value = body.take_str("SecretData").ok_or_else(|| wrong("the answer has no SecretData"))?;
-    let value = match text(&mut body, "SecretDataType").as_deref() {
+}
+
+/// The record, but for the request id; or what is wrong with the answer.
+fn record(body: Value<'_>, asked: &SecretName) -> std::result::Result<Record, &'static str> {
+    let name = text(body, "SecretName").ok_or("the answer has no SecretName")?;
+    if name != asked.plain() {
+        return Err("the answer's SecretName is not the asked one");
+    }
+    let version_id = text(body, "VersionId").filter(|id| !id.is_empty());
+    let version_id = version_id.ok_or("the answer has no VersionId")?;
+    let value = body.get("SecretData").and_then(Value::text).ok_or("the answer has no SecretData")?;
+    let value = match text(body, "SecretDataType").as_deref() {
         Some("binary") => {
             let decoded = base64::decode(value.expose());
-            SecretValue::Binary(Sensitive::new(
-                decoded.ok_or_else(|| wrong("the binary SecretData is not base64"))?,
-            ))
+            SecretValue::Binary(Sensitive::new(decoded.ok_or("the binary SecretData is not base64")?))
         }
         _ => SecretValue::Text(value),
     };
-    let secret_type = SecretType::parse(&text(&mut body, "SecretType").unwrap_or_default());
-    let mut date = |key: &str| text(&mut body, key).as_deref().and_then(Timestamp::parse_iso);
+    let date = |key: &str| text(body, key).as_deref().and_then(Timestamp::parse_iso);
     let create_time = date("CreateTime");
     let last_rotation_date = date("LastRotationDate");
     let next_rotation_date = date("NextRotationDate");
     Ok(Record {
         version_stages: stages(body.get("VersionStages")),
-        extended_config: body.take_str("ExtendedConfig").filter(|c| !c.expose().is_empty()),
-        automatic_rotation: text(&mut body, "AutomaticRotation"),
-        rotation_interval: text(&mut body, "RotationInterval").as_deref().and_then(interval),
+        extended_config: body.get("ExtendedConfig").and_then(Value::text).filter(|c| !c.expose().is_empty()),
+        automatic_rotation: text(body, "AutomaticRotation"),
+        rotation_interval: text(body, "RotationInterval").as_deref().and_then(interval),
         name,
         version_id,
         value,
-        secret_type,
+        secret_type: SecretType::parse(&text(body, "SecretType").unwrap_or_default()),
         create_time,
         last_rotation_date,
         next_rotation_date,
-        request_id,
+        request_id: None,
     })
 }
 
-fn text(body: &mut Value, key: &str) -> Option<String> {
-    body.take_str(key).map(Sensitive::into_exposed)
+fn text(body: Value<'_>, key: &str) -> Option<String> {
+    body.get(key)?.text().map(Sensitive::into_exposed)
 }
 
 /// `{"VersionStage": ["…"]}` on the shared gateway, a plain list in the instance's documentation.
-fn stages(value: Option<&Value>) -> Vec<String> {
-    let list = value.and_then(|v| v.get("VersionStage").or(Some(v))).and_then(Value::as_array);
-    list.unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect()
+fn stages(value: Option<Value<'_>>) -> Vec<String> {
+    let list = value.map(|value| value.get("VersionStage").unwrap_or(value).elements());
+    list.into_iter().flatten().filter_map(Value::text).map(Sensitive::into_exposed).collect()
 }
 
 /// `604800s`.
@@ -113,7 +113,6 @@ fn interval(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
     use proptest::prelude::*;
 
     fn read(asked: &str, body: &str) -> Result<Record> {

@@ -1,7 +1,7 @@
 //! What follows a failed attempt: pure decisions on given times and given randomness.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Facts};
 use crate::time::{Instant64, doubled, millis};
 use std::time::Duration;
 
@@ -155,11 +155,8 @@ pub(crate) fn attempt_timeout(policy: &RetryPolicy, now: Instant64, deadline: In
 
 /// The error of a call that ran out of time; the last failure is its source.
 pub(crate) fn out_of_time(last: Option<Error>, sent: u32) -> Error {
-    let error = Error::new(ErrorKind::Timeout, "the call's time is over").with_attempts(sent);
-    match last {
-        Some(last) => error.with_source(last),
-        None => error,
-    }
+    let facts = Facts { source: last, ..Facts::new(ErrorKind::Timeout, "the call's time is over".into()) };
+    Error::from(facts).with_attempts(sent)
 }
 
 #[cfg(test)]

@@ -1,38 +1,59 @@
 //! The reader of wire JSON: strict, bounded in depth and in the number of values.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::{JsonError, JsonErrorKind, Value};
+use super::{Json, JsonError, JsonErrorKind, Node};
 use crate::sensitive::Sensitive;
 use zeroize::Zeroizing;
 
 /// How deep arrays and objects may be nested (the service's answers: 4).
 pub(super) const MAX_DEPTH: u32 = 32;
-/// How many values one text may have, so that a small body cannot become a large tree (a page of secrets: 2,000).
-pub(super) const MAX_VALUES: u32 = 16_384;
+/// How many values one text may have, so that a small body cannot become a large list (a page of secrets: 2,000).
+pub(super) const MAX_VALUES: usize = 16_384;
 
 /// Reads one JSON text. The caller bounds its length.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Json<'_>, JsonError> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(e) => return Err(JsonError { kind: JsonErrorKind::NotUtf8, position: e.valid_up_to() }),
     };
-    let mut reader = Reader { text, at: 0, values: 0 };
+    let mut reader = Reader::new(text);
     reader.skip_space();
-    let value = reader.value(0)?;
+    reader.value(0, "", 0)?;
     reader.skip_space();
     match reader.peek() {
-        None => Ok(value),
+        None => Ok(Json(reader.nodes)),
         Some(_) => reader.fail(JsonErrorKind::TrailingByte),
+    }
+}
+
+/// What a string stands for; nothing where `raw` is another value.
+pub(crate) fn text(raw: &str) -> Option<Sensitive<String>> {
+    // No escape is shorter than what it stands for, so that a buffer of the raw length never grows: growing
+    // would leave copies behind.
+    let mut out = Zeroizing::new(String::with_capacity(raw.len().saturating_sub(2)));
+    Reader::new(raw).string(Some(&mut out)).ok()?;
+    Some(Sensitive::new(std::mem::take(&mut *out)))
+}
+
+/// Whether `raw` is a string that stands for `name`.
+pub(super) fn is(raw: &str, name: &str) -> bool {
+    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
+        Some(plain) if !plain.as_bytes().contains(&b'\\') => plain == name,
+        _ => text(raw).is_some_and(|text| text.expose() == name),
     }
 }
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    values: u32,
+    nodes: Vec<Node<'a>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, at: 0, nodes: Vec::new() }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -59,94 +80,71 @@ impl Reader<'_> {
         }
     }
 
-    fn value(&mut self, depth: u32) -> Result<Value, JsonError> {
-        self.values = self.values.wrapping_add(1);
-        if self.values > MAX_VALUES {
+    fn value(&mut self, within: usize, name: &'a str, depth: u32) -> Result<(), JsonError> {
+        let (place, start) = (self.nodes.len(), self.at);
+        if place >= MAX_VALUES {
             return self.fail(JsonErrorKind::TooLarge);
         }
+        self.nodes.push(Node { within, name, text: "" });
         match self.peek() {
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
-            _ => self.unexpected(),
+            Some(b'{') => self.parts(b'}', place, depth)?,
+            Some(b'[') => self.parts(b']', place, depth)?,
+            Some(b'"') => self.string(None)?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            _ => return self.unexpected(),
         }
+        let text = self.slice(start);
+        if let Some(node) = self.nodes.get_mut(place) {
+            node.text = text;
+        }
+        Ok(())
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Result<Value, JsonError> {
+    fn word(&mut self, word: &str) -> Result<(), JsonError> {
         for expected in word.bytes() {
             if self.peek() != Some(expected) {
                 return self.unexpected();
             }
             self.step();
         }
-        Ok(value)
+        Ok(())
     }
 
-    /// Steps over an opening bracket, unless that is one too many.
-    fn open(&mut self, depth: u32) -> Result<u32, JsonError> {
+    /// An array or an object, from its opening bracket on.
+    fn parts(&mut self, close: u8, place: usize, depth: u32) -> Result<(), JsonError> {
         if depth >= MAX_DEPTH {
             return self.fail(JsonErrorKind::TooDeep);
         }
         self.step();
         self.skip_space();
-        Ok(depth.wrapping_add(1))
-    }
-
-    /// After an element: whether another one follows.
-    fn more(&mut self, close: u8) -> Result<bool, JsonError> {
-        self.skip_space();
-        match self.peek() {
-            Some(b',') => {
-                self.step();
+        if self.peek() == Some(close) {
+            self.step();
+            return Ok(());
+        }
+        loop {
+            let start = self.at;
+            let mut name = "";
+            if close == b'}' {
+                self.string(None)?;
+                name = self.slice(start);
                 self.skip_space();
-                Ok(true)
+                self.word(":")?;
+                self.skip_space();
             }
-            Some(b) if b == close => {
-                self.step();
-                Ok(false)
-            }
-            _ => self.unexpected(),
-        }
-    }
-
-    fn array(&mut self, depth: u32) -> Result<Value, JsonError> {
-        let depth = self.open(depth)?;
-        let mut elements = Vec::new();
-        if self.peek() == Some(b']') {
-            self.step();
-            return Ok(Value::Array(elements));
-        }
-        loop {
-            elements.push(self.value(depth)?);
-            if !self.more(b']')? {
-                return Ok(Value::Array(elements));
-            }
-        }
-    }
-
-    fn object(&mut self, depth: u32) -> Result<Value, JsonError> {
-        let depth = self.open(depth)?;
-        let mut members = Vec::new();
-        if self.peek() == Some(b'}') {
-            self.step();
-            return Ok(Value::Object(members));
-        }
-        loop {
-            if self.peek() != Some(b'"') {
-                return self.unexpected();
-            }
-            let name = self.string()?;
+            self.value(place, name, depth.wrapping_add(1))?;
             self.skip_space();
-            self.word(":", Value::Null)?;
-            self.skip_space();
-            members.push((name, self.value(depth)?));
-            if !self.more(b'}')? {
-                return Ok(Value::Object(members));
+            match self.peek() {
+                Some(b',') => self.step(),
+                Some(b) if b == close => {
+                    self.step();
+                    return Ok(());
+                }
+                _ => return self.unexpected(),
             }
+            self.skip_space();
         }
     }
 
@@ -160,8 +158,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<Value, JsonError> {
-        let start = self.at;
+    fn number(&mut self) -> Result<(), JsonError> {
         if self.peek() == Some(b'-') {
             self.step();
         }
@@ -181,41 +178,35 @@ impl Reader<'_> {
             }
             self.digits()?;
         }
-        Ok(Value::Number(Sensitive::new(self.slice(start).to_owned())))
+        Ok(())
     }
 
     /// What was read since `start`.
-    fn slice(&self, start: usize) -> &str {
+    fn slice(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
-    /// A string, from its opening quote on.
-    fn string(&mut self) -> Result<Sensitive<String>, JsonError> {
-        self.step();
-        // No escape is shorter than what it stands for, so that a buffer of the raw length never grows: growing
-        // would leave copies behind.
-        let raw = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let mut escaped = false;
-        let length = raw.iter().take_while(|b| {
-            let ends = **b == b'"' && !escaped;
-            escaped = **b == b'\\' && !escaped;
-            !ends
-        });
-        let mut out = Zeroizing::new(String::with_capacity(length.count()));
+    /// A string, from its opening quote on; what it stands for goes to `out`.
+    fn string(&mut self, mut out: Option<&mut String>) -> Result<(), JsonError> {
+        self.word("\"")?;
         loop {
             let start = self.at;
             while self.peek().is_some_and(|b| b >= b' ' && b != b'"' && b != b'\\') {
                 self.step();
             }
-            out.push_str(self.slice(start));
+            if let Some(out) = &mut out {
+                out.push_str(self.slice(start));
+            }
             match self.peek() {
                 Some(b'"') => {
                     self.step();
-                    return Ok(Sensitive::new(std::mem::take(&mut *out)));
+                    return Ok(());
                 }
                 Some(b'\\') => {
                     let character = self.escape()?;
-                    out.push(character);
+                    if let Some(out) = &mut out {
+                        out.push(character);
+                    }
                 }
                 Some(_) => return self.fail(JsonErrorKind::ControlCharacter),
                 None => return self.unexpected(),

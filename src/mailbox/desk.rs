@@ -3,10 +3,10 @@
 
 use super::{Effect, EffectId, OpId, Reply, Turn};
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash::sha256;
 use crate::sorted::Sorted;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::Now;
-use sha2::{Digest as _, Sha256};
 use std::task::Waker;
 use zeroize::Zeroize as _;
 
@@ -54,10 +54,7 @@ impl Pool {
         if entropy.len() < SEED {
             return;
         }
-        let mut hash = Sha256::new();
-        hash.update(self.state);
-        hash.update(entropy);
-        self.state = hash.finalize().into();
+        self.state = sha256(&[&self.state, entropy]);
         self.seeded = true;
     }
 
@@ -67,10 +64,7 @@ impl Pool {
         }
         for part in buf.chunks_mut(32) {
             self.counter = self.counter.wrapping_add(1);
-            let mut hash = Sha256::new();
-            hash.update(self.state);
-            hash.update(self.counter.to_le_bytes());
-            let block: [u8; 32] = hash.finalize().into();
+            let block = sha256(&[&self.state, &self.counter.to_le_bytes()]);
             for (to, from) in part.iter_mut().zip(block) {
                 *to = from;
             }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Fetch, FetchError, FetchErrorKind, Request, Response};
 use crate::observe::{Event, Observer};
 use crate::runtime::{Background, Runtime};
-use crate::sync::BoxFuture;
+use crate::sync::{BoxFuture, MaybeSend};
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
 use std::future::Future;
@@ -57,6 +57,20 @@ impl Drop for Exchange {
     }
 }
 
+/// An exchange, with what its reply means.
+struct Asked<T> {
+    exchange: Exchange,
+    read: fn(Reply) -> T,
+}
+
+impl<T> Future for Asked<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        Pin::new(&mut self.exchange).poll(cx).map(self.read)
+    }
+}
+
 macro_rules! mailbox_seam {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -93,11 +107,15 @@ mailbox_seam!(
 );
 
 impl Fetch for MailboxFetch {
-    async fn fetch(&self, request: Request) -> std::result::Result<Response, FetchError> {
-        match Exchange::new(&self.0, Effect::Fetch(request)).await {
+    fn fetch(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = std::result::Result<Response, FetchError>> + MaybeSend {
+        let read = |reply| match reply {
             Reply::Answer(answer) => answer,
             _ => Err(FetchError::new(FetchErrorKind::Unsupported).with_code("WRONG_REPLY")),
-        }
+        };
+        Asked { exchange: Exchange::new(&self.0, Effect::Fetch(request)), read }
     }
 }
 
@@ -114,8 +132,8 @@ impl Runtime for MailboxRuntime {
         self.0.now()
     }
 
-    async fn sleep(&self, duration: Duration) {
-        Exchange::new(&self.0, Effect::Sleep(duration)).await;
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + MaybeSend {
+        Asked { exchange: Exchange::new(&self.0, Effect::Sleep(duration)), read: drop }
     }
 
     fn fill_random(&self, buf: &mut [u8]) -> Result<()> {
@@ -134,11 +152,12 @@ impl Background for MailboxBackground {
 }
 
 impl ProvideCredentials for MailboxCredentials {
-    async fn provide(&self, ask: &Ask<'_>) -> Result<Option<Credentials>> {
-        match Exchange::new(&self.0, Effect::Provide { rejected: ask.rejected() }).await {
+    fn provide(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
+        let read = |reply| match reply {
             Reply::Credentials(given) => given,
             _ => Err(Error::new(ErrorKind::Internal, "the driver brought the wrong reply")),
-        }
+        };
+        Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: ask.rejected() }), read }
     }
 
     fn name(&self) -> &'static str {

@@ -111,7 +111,6 @@ impl Watch {
 
 /// The first 16 hex digits of the name's SHA-256.
 fn hashed(name: &str) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(name.as_bytes());
+    let digest = crate::hash::sha256(&[name.as_bytes()]);
     crate::text::lower_hex(digest.get(..8).unwrap_or_default())
 }

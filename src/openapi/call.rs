@@ -9,11 +9,12 @@ use crate::http::retry::{
     Attempts, Bucket, Cause, Decision, Failure, RetryPolicy, attempt_timeout, out_of_time,
 };
 use crate::http::{DynFetch, FetchError, FetchErrorKind, Method, Request, Response};
+use crate::lease::Renew;
 use crate::observe::{EventKind, Watch};
 use crate::region::Endpoint;
 use crate::runtime::Clock;
 use crate::signing::acs3::{Acs3Request, Signed, sign};
-use crate::sync::{Either, Guarded, MaybeSend, MaybeSync, race};
+use crate::sync::Guarded;
 use crate::time::Instant64;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -28,10 +29,10 @@ const GRACE: Duration = Duration::from_millis(250);
 /// One call of an RPC-style action: business parameters in the query, an empty body.
 #[derive(Debug)]
 pub(crate) struct ApiCall<'a> {
-    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) endpoint: Endpoint,
     pub(crate) action: &'static str,
     pub(crate) version: &'static str,
-    pub(crate) query: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    pub(crate) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// What bounds a call, and whose it is.
@@ -40,6 +41,8 @@ pub(crate) struct Limit<'a> {
     pub(crate) closed: &'a AtomicBool,
     /// The secret's name, for the observer.
     pub(crate) name: &'a str,
+    /// Prolonged before each wait.
+    pub(crate) lease: &'a dyn Renew,
 }
 
 /// How a call was answered: with what, signed by whom, after how many requests.
@@ -64,123 +67,37 @@ impl OpenApi {
         self.policy.attempt_timeout.saturating_add(GRACE)
     }
 
-    /// Sends the call until it is answered. `renew` prolongs the caller's lease before each wait.
+    /// Sends the call until it is answered.
     pub(crate) async fn call(
         &self,
         call: &ApiCall<'_>,
         credentials: &CachedCredentials,
         limit: &Limit<'_>,
-        renew: impl Fn(Instant64) + MaybeSend + MaybeSync,
     ) -> Result<Answer> {
-        let closed = |sent| match limit.closed.load(Ordering::Relaxed) {
-            true => Err(Error::new(ErrorKind::Closed, "").with_attempts(sent)),
-            false => Ok(()),
+        let mut course = Course {
+            api: self,
+            call,
+            source: credentials,
+            limit,
+            attempts: Attempts::default(),
+            key: None,
+            ahead: 0,
+            last: None,
         };
-        let mut attempts = Attempts::default();
-        let mut key: Option<Credentials> = None;
-        let mut last: Option<Error> = None;
         loop {
-            closed(attempts.sent)?;
-            if self.clock.now().mono >= limit.deadline {
-                return Err(out_of_time(last, attempts.sent));
-            }
-            let current = match key.take().filter(|k| k.expiration().is_none()) {
-                Some(current) => current,
-                None => match credentials.get(&self.clock, limit.deadline).await {
-                    Ok(current) => current,
-                    // A provider that only repeats what was refused: the refusal says more.
-                    Err(e) if e.kind() == ErrorKind::CredentialsRejected && last.is_some() => {
-                        return Err(last.unwrap_or(e));
-                    }
-                    Err(e) => return Err(e.with_attempts(attempts.sent)),
-                },
+            course.in_time()?;
+            let key = match course.key.take() {
+                Some(key) => key,
+                None => course.obtained(credentials.get(&self.clock, limit.deadline).await)?,
             };
-            // The provider may have taken a while.
-            closed(attempts.sent)?;
-            let timeout = attempt_timeout(&self.policy, self.clock.now().mono, limit.deadline);
-            renew(self.clock.now().mono.after(timeout).after(GRACE));
-            let outcome = self.attempt(call, &current, timeout).await;
-            attempts.sent = attempts.sent.saturating_add(1);
-            let failure = match outcome {
-                Ok(response) => {
-                    self.bucket.with(|b| b.refund(attempts.retried()));
-                    return Ok(Answer { response, credentials: current, attempts: attempts.sent });
-                }
-                Err(failure) => self.renewable(failure, credentials, &current),
-            };
-            let now = self.clock.now().mono;
-            let random = self.clock.random()?;
-            let decision =
-                self.bucket.with(|b| attempts.decide(&failure, &self.policy, b, now, limit.deadline, random));
-            let error = failure.error.with_attempts(attempts.sent);
-            if error.kind() == ErrorKind::Throttled {
-                self.watch.emit(
-                    EventKind::Throttle,
-                    limit.name,
-                    error.retry_after().unwrap_or_default(),
-                    Some(error.kind()),
-                );
+            let (request, signed) = course.request(&key)?;
+            let timeout = request.timeout;
+            let answer = self.clock.within(timeout, self.fetch.fetch(request)).await;
+            match course.judge(answer, &signed, key)? {
+                Verdict::Answered(answer) => return Ok(answer),
+                Verdict::Again(wait) if wait.is_zero() => {}
+                Verdict::Again(wait) => self.clock.sleep(wait).await,
             }
-            let Decision::Again(wait) = decision else { return Err(error) };
-            self.watch.emit(EventKind::Retry, limit.name, wait, Some(error.kind()));
-            if !matches!(failure.cause, Cause::Key { .. }) {
-                key = Some(current);
-            }
-            last = Some(error);
-            if !wait.is_zero() {
-                renew(now.after(wait).after(GRACE));
-                self.clock.sleep(wait).await;
-            }
-        }
-    }
-
-    /// Drops refused credentials, and notes whether others may be had.
-    fn renewable(&self, mut failure: Failure, source: &CachedCredentials, refused: &Credentials) -> Failure {
-        if let Cause::Key { renewable } = &mut failure.cause {
-            *renewable = source.reject(refused, self.clock.now());
-        }
-        failure
-    }
-
-    /// Signs with a new nonce and the corrected date, sends once, and sorts the answer.
-    async fn attempt(
-        &self,
-        call: &ApiCall<'_>,
-        credentials: &Credentials,
-        timeout: Duration,
-    ) -> std::result::Result<Response, Failure> {
-        let plain = |error: Error| Failure { error, cause: Cause::Plain };
-        let request = Acs3Request {
-            method: Method::Post,
-            host: call.endpoint.authority(),
-            path: "/",
-            action: call.action,
-            version: call.version,
-            query: call.query,
-            headers: &[],
-            body: &[],
-        };
-        let nonce = self.clock.nonce().map_err(plain)?;
-        let ahead = self.clock.ahead();
-        let mut signed = sign(&request, Some(credentials), self.clock.corrected().wall, &nonce);
-        let mut headers = std::mem::take(&mut signed.headers);
-        headers.push((Cow::Borrowed("accept"), String::from("application/json")));
-        headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
-        let request = Request {
-            method: Method::Post,
-            url: call.endpoint.url(&signed.query),
-            headers,
-            body: Vec::new(),
-            timeout,
-            max_body: MAX_BODY,
-        };
-        let answer = match race(self.fetch.fetch(request), self.clock.sleep(timeout)).await {
-            Either::Left(answer) => answer,
-            Either::Right(()) => Err(FetchError::new(FetchErrorKind::Timeout)),
-        };
-        match answer {
-            Ok(response) => self.sort(response, &signed, ahead),
-            Err(e) => Err(no_answer(&e)),
         }
     }
 
@@ -209,6 +126,125 @@ impl OpenApi {
             _ => Cause::Plain,
         };
         Err(Failure { error, cause })
+    }
+}
+
+/// What follows an attempt that was not the last failure.
+enum Verdict {
+    Answered(Answer),
+    Again(Duration),
+}
+
+/// One call on its way: everything between two waits.
+struct Course<'a> {
+    api: &'a OpenApi,
+    call: &'a ApiCall<'a>,
+    source: &'a CachedCredentials,
+    limit: &'a Limit<'a>,
+    attempts: Attempts,
+    /// What to sign with next.
+    key: Option<Credentials>,
+    /// The clock's correction that the last request was signed with.
+    ahead: i64,
+    /// The last failure.
+    last: Option<Error>,
+}
+
+impl Course<'_> {
+    fn not_closed(&self) -> Result<()> {
+        match self.limit.closed.load(Ordering::Relaxed) {
+            true => Err(Error::new(ErrorKind::Closed, "").with_attempts(self.attempts.sent)),
+            false => Ok(()),
+        }
+    }
+
+    fn in_time(&mut self) -> Result<()> {
+        self.not_closed()?;
+        if self.api.clock.now().mono >= self.limit.deadline {
+            return Err(out_of_time(self.last.take(), self.attempts.sent));
+        }
+        Ok(())
+    }
+
+    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Credentials> {
+        // The provider may have taken a while.
+        let error = match obtained {
+            Ok(key) => return self.not_closed().map(|()| key),
+            Err(error) => error,
+        };
+        // A provider that only repeats what was refused: the refusal says more.
+        let refusal = self.last.take().filter(|_| error.kind() == ErrorKind::CredentialsRejected);
+        Err(refusal.unwrap_or_else(|| error.with_attempts(self.attempts.sent)))
+    }
+
+    /// Signs with a new nonce and the corrected date.
+    fn request(&mut self, key: &Credentials) -> Result<(Request, Signed)> {
+        let (api, call) = (self.api, self.call);
+        self.ahead = api.clock.ahead();
+        let now = api.clock.corrected();
+        let timeout = attempt_timeout(&api.policy, now.mono, self.limit.deadline);
+        self.limit.lease.renew(now.mono.after(timeout).after(GRACE));
+        let request = Acs3Request {
+            method: Method::Post,
+            host: call.endpoint.authority(),
+            path: "/",
+            action: call.action,
+            version: call.version,
+            query: &call.query,
+            headers: &[],
+            body: &[],
+        };
+        let nonce = api.clock.nonce()?;
+        let mut signed = sign(&request, Some(key), now.wall, &nonce);
+        let mut headers = std::mem::take(&mut signed.headers);
+        headers.push((Cow::Borrowed("accept"), String::from("application/json")));
+        headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
+        let url = call.endpoint.url(&signed.query);
+        let (method, body) = (Method::Post, Vec::new());
+        Ok((Request { method, url, headers, body, timeout, max_body: MAX_BODY }, signed))
+    }
+
+    /// An answer, or what follows the failure; no answer at all means that the attempt's time was over.
+    fn judge(
+        &mut self,
+        answer: Option<std::result::Result<Response, FetchError>>,
+        signed: &Signed,
+        key: Credentials,
+    ) -> Result<Verdict> {
+        let (api, limit) = (self.api, self.limit);
+        self.attempts.sent = self.attempts.sent.saturating_add(1);
+        let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
+            Ok(response) => api.sort(response, signed, self.ahead),
+            Err(e) => Err(no_answer(&e)),
+        };
+        let mut failure = match sorted {
+            Ok(response) => {
+                api.bucket.with(|b| b.refund(self.attempts.retried()));
+                let attempts = self.attempts.sent;
+                return Ok(Verdict::Answered(Answer { response, credentials: key, attempts }));
+            }
+            Err(failure) => failure,
+        };
+        if let Cause::Key { renewable } = &mut failure.cause {
+            *renewable = self.source.reject(&key, api.clock.now());
+        } else if key.expiration().is_none() {
+            self.key = Some(key);
+        }
+        let now = api.clock.now().mono;
+        let random = api.clock.random()?;
+        let decision =
+            api.bucket.with(|b| self.attempts.decide(&failure, &api.policy, b, now, limit.deadline, random));
+        let error = failure.error.with_attempts(self.attempts.sent);
+        let kind = error.kind();
+        if kind == ErrorKind::Throttled {
+            let asked = error.retry_after().unwrap_or_default();
+            api.watch.emit(EventKind::Throttle, limit.name, asked, Some(kind));
+        }
+        let Decision::Again(wait) = decision else { return Err(error) };
+        api.watch.emit(EventKind::Retry, limit.name, wait, Some(kind));
+        self.last = Some(error);
+        limit.lease.renew(now.after(wait).after(GRACE));
+        Ok(Verdict::Again(wait))
     }
 }
 

@@ -4,11 +4,13 @@
 use super::DynRuntime;
 use crate::error::{Error, Result};
 use crate::lease::{Flight, Status};
-use crate::sync::{BoxFuture, MaybeSend, TASKS_WAKE_TASKS, race};
+use crate::sync::{BoxFuture, MaybeSend, TASKS_WAKE_TASKS};
 use crate::time::{Instant64, Now, Timestamp};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// A difference to the service's clock up to this is no fault of the local one, in milliseconds.
@@ -72,6 +74,11 @@ impl Clock {
         self.runtime.sleep(duration)
     }
 
+    /// What the work gives, or nothing when its time is over; it is dropped then.
+    pub(crate) fn within<'a, T>(&'a self, time: Duration, work: BoxFuture<'a, T>) -> Within<'a, T> {
+        Within { work, time: self.sleep(time) }
+    }
+
     /// A random number: jitter.
     pub(crate) fn random(&self) -> Result<u64> {
         let mut bytes = [0u8; 8];
@@ -87,6 +94,23 @@ impl Clock {
             return Err(Error::new(crate::ErrorKind::Internal, "the platform's randomness is all zeros"));
         }
         Ok(crate::text::lower_hex(&bytes))
+    }
+}
+
+/// See [`Clock::within`]. The work is asked first.
+pub(crate) struct Within<'a, T> {
+    work: BoxFuture<'a, T>,
+    time: BoxFuture<'a, ()>,
+}
+
+impl<T> Future for Within<'_, T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        match self.work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => self.time.as_mut().poll(cx).map(|()| None),
+        }
     }
 }
 
@@ -113,12 +137,13 @@ pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
         // Boxed: as an await of its own the first way would be linked where it is never gone.
         let wait: BoxFuture<'_, ()> = if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
             let mut place = flight.ended();
+            let ended = std::future::poll_fn(move |cx| match place.watch(cx.waker()) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            });
+            let either = clock.within(rest, Box::pin(ended));
             Box::pin(async move {
-                let ended = std::future::poll_fn(|cx| match place.watch(cx.waker()) {
-                    true => Poll::Ready(()),
-                    false => Poll::Pending,
-                });
-                race(ended, clock.sleep(rest)).await;
+                either.await;
             })
         } else {
             let short = clock.sleep(rest.min(Duration::from_millis(nap)));

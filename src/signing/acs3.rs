@@ -3,11 +3,12 @@
 
 use super::encoding::{lower_hex, query_string};
 use crate::credentials::Credentials;
+use crate::hash::sha256;
 use crate::http::Method;
 use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -67,7 +68,7 @@ impl fmt::Debug for Signed {
 
 /// The lower-case hexadecimal SHA-256 of a body: `x-acs-content-sha256`, and the last line of the canonical request.
 pub fn payload_hash(body: &[u8]) -> String {
-    lower_hex(&Sha256::digest(body))
+    lower_hex(&sha256(&[body]))
 }
 
 /// The headers that are signed, by lower-case name in order: `host`, `content-type` where the request has one, and
@@ -169,7 +170,7 @@ pub fn string_to_sign(canonical_request: &str) -> String {
     let mut out = String::with_capacity(96);
     out.push_str(ALGORITHM);
     out.push('\n');
-    out.push_str(&lower_hex(&Sha256::digest(canonical_request.as_bytes())));
+    out.push_str(&lower_hex(&sha256(&[canonical_request.as_bytes()])));
     out
 }
 

@@ -64,6 +64,16 @@ impl Report {
         self.0.iter().map(|row| format!("        {}", row.line())).collect()
     }
 
+    /// The entries in one sentence, for a person who decides whether to install them.
+    pub(crate) fn sentence(&self) -> String {
+        let entry = |row: &Row| {
+            let (name, gzip) = (row.what.strip_prefix("entry ")?, row.size.gzip);
+            Some(format!("`{name}` {}.{} kB", gzip / 1000, gzip % 1000 / 100))
+        };
+        let entries: Vec<String> = self.0.iter().filter_map(entry).collect();
+        format!("Each entry with all it needs, minified, gzip: {}.", entries.join(", "))
+    }
+
     /// An error that names what is over its budget.
     pub(crate) fn verdict(&self) -> Result<()> {
         let over: Vec<&str> = self.0.iter().filter(|row| row.over()).map(|row| row.what.as_str()).collect();
@@ -133,6 +143,7 @@ mod tests {
         let size = Size { raw: 90, gzip: 45, brotli: 40 };
         let row = |budget| Row { what: "entry workerd".to_owned(), size, budget };
         assert!(Report(vec![row(Some(45)), row(None)]).verdict().is_ok());
+        assert!(Report(vec![row(None)]).sentence().ends_with(": `workerd` 0.0 kB."));
         let error = Report(vec![row(Some(44))]).verdict().unwrap_err().to_string();
         assert!(error.contains("entry workerd"), "{error}");
     }

@@ -4,6 +4,7 @@
 use simsim::mailbox::wire::{ABI, Writer};
 use simsim::session::Session;
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Wipes what is freed: the glue's buffers hold keys and values. Beneath it an allocator of a third of std's size.
@@ -13,12 +14,13 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<talc::wasm::WasmDynamicTalc> =
     zeroizing_alloc::ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
 
 thread_local! {
-    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
+    /// Never dropped: an instance is opened once, and its session ends with the instance's memory.
+    static SESSION: RefCell<Option<ManuallyDrop<Session>>> = const { RefCell::new(None) };
 }
 
 /// Traps where there is no session to be had: the memory is broken, and the driver replaces the instance.
 fn with(f: impl FnOnce(&mut Session) -> Vec<u8>) -> Vec<u8> {
-    match SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(f))) {
+    match SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(|s| f(s)))) {
         Some(out) => out,
         None => std::process::abort(),
     }
@@ -39,7 +41,7 @@ pub fn open(options: &[u8]) -> Vec<u8> {
     match Session::open(options) {
         Ok(session) => SESSION.with(|s| {
             if let Ok(mut s) = s.try_borrow_mut() {
-                *s = Some(session);
+                *s = Some(ManuallyDrop::new(session));
             }
         }),
         Err(error) => out.error(&error),

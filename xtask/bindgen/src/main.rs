@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #![allow(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 
+mod leftovers;
 mod panics;
 
 use std::process::ExitCode;
@@ -9,10 +10,34 @@ use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [input, output, name] = arguments.as_slice() else {
-        eprintln!("usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME");
-        return ExitCode::from(2);
-    };
+    match arguments.as_slice() {
+        [input, output, name] => bind(input, output, name),
+        [wasm] => blank(wasm),
+        _ => {
+            eprintln!(
+                "usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME, then xtask-bindgen OPTIMISED.wasm"
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The finished file without what the cut-off panics left in it.
+fn blank(file: &str) -> ExitCode {
+    let blanked = std::fs::read(file).map_err(|e| e.to_string()).and_then(|mut wasm| {
+        leftovers::blank(&mut wasm).map_err(|e| e.to_string())?;
+        std::fs::write(file, wasm).map_err(|e| e.to_string())
+    });
+    match blanked {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{file}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bind(input: &str, output: &str, name: &str) -> ExitCode {
     let mut module = match walrus::Module::from_file(input) {
         Ok(module) => module,
         Err(error) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// From the ground up; a module may import every module of a lower row.
 const ROWS: &[&[&str]] = &[
-    &["sorted", "text"],
+    &["hash", "sorted", "text"],
     &["error", "json", "lease", "observe", "secret", "sensitive", "sync", "time"],
     &["gateway", "http", "runtime", "signing"],
     &["openapi"],

@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// The version that the template has: the real one is Cargo.toml's.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
+/// The line of the template's README where the measured sizes go.
+const SIZES: &str = "\nSIZES\n";
 /// Node's CommonJS builds: what each is made from, and its name.
 const FOR_NODE: [(&str, &str); 2] = [("node.js", "node.cjs"), ("testing/embedded.js", "testing.cjs")];
 /// Sources only: the package has what is made from them.
@@ -50,6 +52,15 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
         copy(&context.root.join(licence), &output.join(licence))?;
     }
     Ok(())
+}
+
+/// Puts the measured sizes into the README.
+pub(super) fn say(readme: &Path, sizes: &str) -> Result<()> {
+    let text = read(readme)?;
+    match text.contains(SIZES) {
+        true => write(readme, &text.replace(SIZES, &format!("\n{sizes}\n"))),
+        false => Err(Error::new("pkg-template/README.md has no line SIZES to be replaced")),
+    }
 }
 
 /// The wasm, its hash, its bill of materials, the same bytes as a script for where nothing brings a module, and the glue.

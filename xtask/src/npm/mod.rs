@@ -8,6 +8,7 @@ use crate::args::Args;
 use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::manifest::Manifest;
+use crate::size;
 use crate::wasm;
 use crate::wasm::measure::inspect;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +96,9 @@ pub(crate) fn package(context: &Context, manifest: &Manifest, build: bool) -> Re
                 .advice("cargo xtask wasm"));
         }
     }
-    assemble::run(context, manifest, &folder(context))
+    assemble::run(context, manifest, &folder(context))?;
+    let sizes = size::report(context, manifest)?.sentence();
+    assemble::say(&folder(context).join("README.md"), &sizes)
 }
 
 #[cfg(test)]

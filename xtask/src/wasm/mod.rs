@@ -113,14 +113,23 @@ fn one(
 
 /// wasm-bindgen, as the version that Cargo.lock pins.
 fn bindgen(context: &Context, compiled: &Path, steps: &Path, name: &str) -> Result<()> {
-    let mut cmd = Cmd::cargo().args(["run", "--locked", "--package", "xtask-bindgen", "--"]);
-    cmd = cmd.arg(compiled).arg(steps).arg(name).dir(&context.root);
-    cmd.run(context)
+    own_tool().arg(compiled).arg(steps).arg(name).dir(&context.root).run(context)
+}
+
+fn own_tool() -> Cmd {
+    Cmd::cargo().args(["run", "--locked", "--package", "xtask-bindgen", "--"])
 }
 
 fn optimise(context: &Context, plan: &Manifest, input: &Path, output: &Path, names: bool) -> Result<()> {
     let strips = |flag: &&String| !names || *flag != "--strip-debug";
     let cmd = Cmd::new(context.npm_tool("wasm-opt")).args(plan.wasm_opt.iter().filter(strips));
     let cmd = if names { cmd.arg("-g") } else { cmd };
-    cmd.arg(input).arg("-o").arg(output).run(context)
+    cmd.arg(input).arg("-o").arg(output).run(context)?;
+    own_tool().arg(output).dir(&context.root).run(context)?;
+    // Blanked data need not be in the file.
+    let kept = |flag: &&String| flag.starts_with("--enable-");
+    let cmd = Cmd::new(context.npm_tool("wasm-opt")).arg("--memory-packing");
+    let cmd = cmd.args(plan.wasm_opt.iter().filter(kept));
+    let cmd = if names { cmd.arg("-g") } else { cmd };
+    cmd.arg(output).arg("-o").arg(output).run(context)
 }
