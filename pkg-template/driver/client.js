@@ -7,15 +7,12 @@ import { Core } from "./core.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
-import { fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
+import { closedStatus, fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";
 import { BATCH, CHECK, GET, INVALIDATE, REFRESH, STATUS } from "./wire.js";
 
 /** How many names one call may ask for. */
 const BATCH_SIZE = 20;
-const NO_STATUS = {
-  credentialSource: "none", clockOffsetMs: 0, hits: 0, stale: 0, misses: 0, coalesced: 0, entries: 0, bytes: 0,
-};
 
 /**
  * The client class of a platform:
@@ -197,7 +194,7 @@ export function clientFor(platform) {
     }
 
     status() {
-      if (this.#core.closed) return { ...NO_STATUS, closed: true };
+      if (this.#core.closed) return closedStatus();
       return this.#core.now((out) => out.u8(STATUS), (result) => outcome(result, statusFrom));
     }
 

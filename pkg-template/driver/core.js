@@ -7,6 +7,7 @@ import { drive, TRAPPED } from "./drive.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
 import { Instance } from "./instance.js";
 import { Memo } from "./memo.js";
+import { CACHE_OPTIONS, RETRY_OPTIONS } from "./options.js";
 import { errorFrom } from "./outcome.js";
 import { DONE, Writer } from "./wire.js";
 
@@ -17,6 +18,7 @@ const ISOLATED_TIMEOUT = 5000;
 const NO_ENTROPY = new Uint8Array();
 /** Where nothing is given: not even what someone left on `Object.prototype`. */
 const NONE = { __proto__: null };
+const ONE_ATTEMPT = { __proto__: null, maxAttempts: 1 };
 
 export class Core {
   memo = new Memo();
@@ -150,11 +152,8 @@ export class Core {
     if (kindOf(given) === "fixed") write(out.u8(1), given);
     else out.u8(0);
     out.u8(onEvent ? (observeNames ? 2 : 1) : 0).u8(cache === false ? 0 : 1);
-    for (const field of ["ttlMs", "staleWhileRevalidateMs", "staleIfErrorMs", "rotationOverlapMs", "maxEntries", "maxBytes"]) {
-      out.f64((cache || NONE)[field]);
-    }
-    const { maxAttempts, baseMs, capMs, attemptTimeoutMs } = retry || NONE;
-    out.f64(retry === false ? 1 : maxAttempts).f64(baseMs).f64(capMs).f64(attemptTimeoutMs);
+    for (const field of Object.keys(CACHE_OPTIONS)) out.f64((cache || NONE)[field]);
+    for (const field of Object.keys(RETRY_OPTIONS)) out.f64((retry === false ? ONE_ATTEMPT : (retry ?? NONE))[field]);
     return out.f64(timeoutMs ?? (this.#platform.isolated ? ISOLATED_TIMEOUT : undefined)).done();
   }
 }

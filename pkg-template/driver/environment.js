@@ -56,10 +56,8 @@ function region(list) {
   if (!Array.isArray(found) || found.length !== 1) throw config(REGIONS, 'must be a list of one region, such as [{"regionId":"cn-hangzhou"}]');
   const { regionId, endpoint, vpc = false, caFilePath } = { __proto__: null, ...found[0] };
   if (!regionId && !endpoint) throw config(REGIONS, "must name a regionId or an endpoint");
-  for (const value of [regionId ?? "", endpoint ?? ""]) {
-    if (typeof value !== "string") throw config(REGIONS, "regionId and endpoint must be texts");
-  }
-  if (!/^(true|false)$/i.test(String(vpc))) throw config(REGIONS, "vpc must be true or false");
+  if (typeof (regionId ?? "") !== "string" || typeof (endpoint ?? "") !== "string") throw config(REGIONS, "regionId and endpoint must be texts");
+  if (!/^(true|false)$/i.test(vpc)) throw config(REGIONS, "vpc must be true or false");
   if (caFilePath) throw config(REGIONS, "caFilePath: files are not read here; pass `ca` to a client of Node");
-  return { regionId, endpoint, network: String(vpc).toLowerCase() === "true" ? "vpc" : "public" };
+  return { regionId, endpoint, network: /true/i.test(vpc) ? "vpc" : "public" };
 }

@@ -10,8 +10,11 @@ export const options = {
 };
 
 // Asked for when first needed: half of the time of an import would be theirs.
-export const random = (bytes) => require("node:crypto").randomFillSync(bytes);
-const library = (https) => (https ? require("node:https") : require("node:http"));
+// `require` is Node 18's way: a bundle of ES modules has none. Each with its name in it, which bundlers look for.
+const builtin = (name, load) => process.getBuiltinModule?.(name) ?? load();
+export const random = (bytes) => builtin("node:crypto", () => require("node:crypto")).randomFillSync(bytes);
+const library = (https) =>
+  https ? builtin("node:https", () => require("node:https")) : builtin("node:http", () => require("node:http"));
 
 /** Kept connections, by what they trust: every client of a process shares them. */
 const agents = new Map();

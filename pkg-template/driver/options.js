@@ -30,6 +30,13 @@ export const CHECK_OPTIONS = {
 };
 export const REFRESH_OPTIONS = { __proto__: null, timeoutMs: time, waitUntil: callable, ...CHECK_OPTIONS };
 export const READ_OPTIONS = { __proto__: null, versionId: text, versionStage: text, maxAgeMs: timeOrNone, ...REFRESH_OPTIONS };
+/** In the order in which the wasm reads them. */
+export const CACHE_OPTIONS = {
+  __proto__: null, ttlMs: time, staleWhileRevalidateMs: timeOrNone, staleIfErrorMs: timeOrNone,
+  rotationOverlapMs: timeOrNone, maxEntries: count, maxBytes: count,
+};
+/** In the order in which the wasm reads them. */
+export const RETRY_OPTIONS = { __proto__: null, maxAttempts: count, baseMs: time, capMs: time, attemptTimeoutMs: time };
 export const CLIENT_OPTIONS = {
   __proto__: null,
   regionId: text,
@@ -37,11 +44,8 @@ export const CLIENT_OPTIONS = {
   endpoint: must((value) => value instanceof URL || !text(value), "a text or a URL"),
   credentials,
   fetch: callable,
-  cache: {
-    __proto__: null, ttlMs: time, staleWhileRevalidateMs: timeOrNone, staleIfErrorMs: timeOrNone,
-    rotationOverlapMs: timeOrNone, maxEntries: count, maxBytes: count,
-  },
-  retry: { __proto__: null, maxAttempts: count, baseMs: time, capMs: time, attemptTimeoutMs: time },
+  cache: CACHE_OPTIONS,
+  retry: RETRY_OPTIONS,
   timeoutMs: time,
   waitUntil: callable,
   onEvent: callable,

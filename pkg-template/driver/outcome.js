@@ -31,10 +31,15 @@ export function rejected(reason) {
 
 export const fulfilled = (value) => ({ status: "fulfilled", value });
 
+const NUMBERS = ["clockOffsetMs", "hits", "stale", "misses", "coalesced", "entries", "bytes"];
+
+/** The state of a client that is closed. */
+export const closedStatus = () => ({ credentialSource: "none", ...Object.fromEntries(NUMBERS.map((field) => [field, 0])), closed: true });
+
 /** A client's state. */
 export function statusFrom(reader) {
   const status = { regionId: reader.text() || undefined, credentialSource: reader.text() };
-  for (const field of ["clockOffsetMs", "hits", "stale", "misses", "coalesced", "entries", "bytes"]) status[field] = reader.f64();
+  for (const field of NUMBERS) status[field] = reader.f64();
   const oldest = reader.f64();
   status.oldestStaleMs = Number.isNaN(oldest) ? undefined : oldest;
   status.lastError = reader.u8() === 1 ? errorFrom(reader) : undefined;

@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub(super) record: Arc<Record>,
     pub(super) schedule: Schedule,
     pub(super) weight: usize,
+    /// The place of the flight that brought it.
+    pub(super) sequence: u64,
 }
 
 pub(super) struct Failure {

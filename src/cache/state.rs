@@ -197,7 +197,8 @@ impl State {
                 slot.failure = None;
                 slot.touch(generation, ending.now, false);
                 let weight = record.weight();
-                let old = slot.entry.replace(Entry { record: record.clone(), schedule, weight });
+                let sequence = flight.sequence;
+                let old = slot.entry.replace(Entry { record: record.clone(), schedule, weight, sequence });
                 let freed = old.map_or(0, |e| e.weight);
                 self.books.bytes = self.books.bytes.saturating_add(weight).saturating_sub(freed);
             }
@@ -371,6 +372,11 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
                 } else {
                     Entered::Queue(flight)
                 };
+            }
+            // Fetched since this refresh was asked for, while it waited for an older flight: that is what it wants.
+            let fetched = slot.entry.as_ref().filter(|entry| entry.sequence > after);
+            if let Some(entry) = fetched.filter(|entry| entry.schedule.freshness(now) == Freshness::Fresh) {
+                return Entered::Ready(entry.read(now, false));
             }
         }
         Intent::Read { max_age } => {

@@ -81,6 +81,7 @@ impl OpenApi {
             limit,
             attempts: Attempts::default(),
             key: None,
+            ahead: 0,
             last: None,
         };
         loop {
@@ -101,7 +102,13 @@ impl OpenApi {
     }
 
     /// An answer is a success, or a failure with its cause. Every answer's `Date` teaches the clock.
-    fn sort(&self, response: Response, signed: &Signed) -> std::result::Result<Response, Failure> {
+    /// `ahead` is the correction that the request was signed with.
+    fn sort(
+        &self,
+        response: Response,
+        signed: &Signed,
+        ahead: i64,
+    ) -> std::result::Result<Response, Failure> {
         let too_large = response.body().len() > MAX_BODY;
         if too_large || (200..300).contains(&response.status()) {
             self.clock.learn(response.header("date"), false);
@@ -110,7 +117,8 @@ impl OpenApi {
         }
         let Refusal { error, code } = error_body::decode(&response, signed);
         let about_time = code.as_deref().is_some_and(is_clock_code);
-        let learnt = self.clock.learn(response.header("date"), about_time);
+        self.clock.learn(response.header("date"), about_time);
+        let learnt = self.clock.changed_since(ahead);
         let cause = match code.as_deref() {
             Some("SignatureNonceUsed") => Cause::Nonce,
             Some(_) if about_time => Cause::Clock { learnt },
@@ -136,6 +144,8 @@ struct Course<'a> {
     attempts: Attempts,
     /// What to sign with next.
     key: Option<Credentials>,
+    /// The clock's correction that the last request was signed with.
+    ahead: i64,
     /// The last failure.
     last: Option<Error>,
 }
@@ -168,8 +178,9 @@ impl Course<'_> {
     }
 
     /// Signs with a new nonce and the corrected date.
-    fn request(&self, key: &Credentials) -> Result<(Request, Signed)> {
+    fn request(&mut self, key: &Credentials) -> Result<(Request, Signed)> {
         let (api, call) = (self.api, self.call);
+        self.ahead = api.clock.ahead();
         let now = api.clock.corrected();
         let timeout = attempt_timeout(&api.policy, now.mono, self.limit.deadline);
         self.limit.lease.renew(now.mono.after(timeout).after(GRACE));
@@ -203,7 +214,7 @@ impl Course<'_> {
         let (api, limit) = (self.api, self.limit);
         self.attempts.sent = self.attempts.sent.saturating_add(1);
         let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
-            Ok(response) => api.sort(response, signed),
+            Ok(response) => api.sort(response, signed, self.ahead),
             Err(e) => Err(no_answer(&e)),
         };
         let mut failure = match sorted {

@@ -49,21 +49,25 @@ impl Clock {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    /// Learns from the `Date` of an answer that has just arrived; `refused`: it refuses ours. Returns whether the
-    /// correction changed by more than the tolerance, so that signing again makes a difference.
+    /// Whether the correction changed by more than the tolerance since it was `before`, so that signing again makes a
+    /// difference. Of several requests that are refused at once one learns, and all were signed before it did.
+    pub(crate) fn changed_since(&self, before: i64) -> bool {
+        self.ahead().abs_diff(before) > TOLERANCE
+    }
+
+    /// Learns from the `Date` of an answer that has just arrived; `refused`: it refuses ours.
     ///
     /// The service refuses a date that is farther off than 15 minutes. So an answer that does not, and yet carries such
     /// a `Date`, got it from a proxy or a cache: one of them must not make a valid session seem expired.
-    pub(crate) fn learn(&self, date: Option<&str>, refused: bool) -> bool {
-        let Some(there) = date.and_then(Timestamp::parse_http_date) else { return false };
+    pub(crate) fn learn(&self, date: Option<&str>, refused: bool) {
+        let Some(there) = date.and_then(Timestamp::parse_http_date) else { return };
         let here = self.runtime.now().wall;
         let ahead = there.as_millis().saturating_sub(here.as_millis());
         if !refused && ahead.abs_diff(self.ahead()) > ACCEPTED {
-            return false;
+            return;
         }
         let ahead = if ahead.unsigned_abs() > TOLERANCE { ahead } else { 0 };
-        let before = self.ahead.swap(ahead, Ordering::Relaxed);
-        ahead.abs_diff(before) > TOLERANCE
+        self.ahead.store(ahead, Ordering::Relaxed);
     }
 
     pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {

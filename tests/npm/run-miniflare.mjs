@@ -21,6 +21,6 @@ await run("miniflare", [
       writeFileSync(list, JSON.stringify(modules));
       return startProgram(node, [join(here, "hosts/miniflare-server.mjs"), list, "2026-07-30"], { cwd: folder });
     },
-    traits: () => ({ behind: "inline", traps: false, volume: false }),
+    traits: () => ({ behind: "inline", imports: true, traps: false, volume: false }),
   },
 ]);

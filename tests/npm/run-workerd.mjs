@@ -45,6 +45,6 @@ await run(
       writeFileSync(join(folder, "config.capnp"), config(folder, modules, date));
       return startProgram(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder });
     },
-    traits: ({ port }) => ({ cancels: dropping(port), behind: "inline", volume: date === newest }),
+    traits: ({ port }) => ({ cancels: dropping(port), behind: "inline", volume: date === newest, imports: true }),
   })),
 );

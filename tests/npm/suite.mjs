@@ -1,5 +1,6 @@
 // The cases that hold wherever the package runs; a runner brings the runtime and tells what is special about it.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+import assert from "node:assert/strict";
 import { callers } from "./suite/callers.mjs";
 import { clocks } from "./suite/clocks.mjs";
 import { faults } from "./suite/faults.mjs";
@@ -13,6 +14,7 @@ import { reading } from "./suite/reading.mjs";
  * - `cancels(path, params)`, where it exists, asks something and ends the connection, after which the runtime runs not
  *   another line of that request: `{broken: Promise, end()}`;
  * - `behind`: what a read does whose refresh has no waitUntil: "behind" goes on after the answer, "inline" waits;
+ * - `imports`: the runtime exports a waitUntil that a client at module scope can be given;
  * - `runtime.rss`, `freeze`, `thaw`: of the runtime's process, where it has one of its own;
  * - `traps: false`, `volume: false` leave out what takes seconds, for a second copy of a runtime that has done it.
  */
@@ -25,7 +27,8 @@ export function suite(traits) {
     async secret(value = "needle-value", { behind, more, ...options } = {}) {
       const name = `case/${++serial}`;
       await kms.put(name, value, more);
-      await ask("fresh", { options, behind });
+      const { missing } = await ask("fresh", { options, behind });
+      assert.ok(!missing, `this runtime has no waitUntil of its own to be ${behind}`);
       return name;
     },
     many: (count, work) => Promise.all(Array.from({ length: count }, (_, i) => work(i))),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 scenarios![
     a_clock_that_is_off_costs_one_request_once,
+    reads_at_the_same_time_share_what_one_learns_of_the_clock,
     a_clock_that_is_off_within_the_window_costs_nothing,
     a_clock_that_jumps_later_on_is_corrected_again,
     a_clock_that_cannot_be_corrected_is_told,
@@ -34,6 +35,27 @@ async fn a_clock_that_is_off_costs_one_request_once(w: World) {
         w.text(&client, "s1").await;
         assert_eq!(w.kms_reads(), 4, "{off}: later reads need none");
         assert!(client.status().clock_offset_ms.abs_diff(-off) <= 1_000, "{off}");
+    }
+}
+
+async fn reads_at_the_same_time_share_what_one_learns_of_the_clock(w: World) {
+    w.seed(6);
+    w.kms.inject(Fault::slow_headers(Duration::from_millis(100)));
+    for off in [HOUR, -HOUR] {
+        w.clock.shift_wall(off);
+        let client = w.client();
+        w.kms.reset_log();
+        let names: Vec<_> = (0..6).map(|i| format!("s{i}")).collect();
+        let readers: Vec<_> = names.iter().flat_map(|name| w.spawn_reads(&client, name, 1)).collect();
+        for reader in readers {
+            let read = reader.await.unwrap();
+            assert!(read.is_ok(), "{off}: {read:?}");
+        }
+        assert_eq!(
+            w.kms_reads(),
+            12,
+            "{off}: all were signed with the wrong date, and again with the right one"
+        );
     }
 }
 

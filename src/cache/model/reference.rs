@@ -164,7 +164,10 @@ impl Reference {
                 return match flight {
                     Some(flight) if flight >= after => Answer::Follow { flight, old: None },
                     Some(flight) => Answer::Queue { flight },
-                    None => lead(self, Answer::Lead { old: None }),
+                    None => match entry.filter(|e| e.version >= after && e.state(now) == State::Fresh) {
+                        Some(entry) => Answer::Ready { version: entry.version, stale: false },
+                        None => lead(self, Answer::Lead { old: None }),
+                    },
                 };
             }
             Wish::Read { max_age } => max_age,

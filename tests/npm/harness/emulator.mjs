@@ -58,7 +58,7 @@ function startRelay(port) {
 }
 
 /** Starts an emulator; `call` steers it, `cut` breaks the connections that clients keep. */
-export async function startKms(label) {
+export async function startKms(label = `own-${process.pid}`) {
   const seed = join(target, "npm-tests", `seed-${label.replace(/\W+/g, "-")}.json`);
   mkdirSync(join(target, "npm-tests"), { recursive: true });
   writeFileSync(seed, seeds());

@@ -5,7 +5,9 @@ import options from "../options.mjs";
 import { world } from "../world/world.mjs";
 import { answering } from "./answer.mjs";
 
-const answer = answering(world(simsim, options));
+/** The runtime's own waitUntil, for clients at module scope; older workerd has none. */
+const imported = async () => (await import("cloudflare:workers")).waitUntil;
+const answer = answering(world(simsim, options, { imported }));
 
 export default {
   fetch: (request, env, ctx) => answer(request, (promise) => ctx.waitUntil(promise)),

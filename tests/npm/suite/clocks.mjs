@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 const MINUTE = 60_000;
 
-export function clocks({ kms, ask, secret, until, behind: lone }) {
+export function clocks({ kms, ask, secret, until, behind: lone, imports }) {
   /**
    * Reads a secret, rotates it, and sets the clock on until its ttl (10 min ± 10 %) is over by less than the window in
    * which the old value may be answered. Tells what the read answered that noticed.
@@ -25,7 +25,7 @@ export function clocks({ kms, ask, secret, until, behind: lone }) {
       }
       throw new Error("no read noticed that the value had aged");
     } finally {
-      await ask("clock", { offsetMs: 0 });
+      await ask("clock", {});
     }
   }
   const soon = (what) => until(what, 60).then(() => true, () => false);
@@ -37,7 +37,14 @@ export function clocks({ kms, ask, secret, until, behind: lone }) {
     assert.deepEqual(last, { text: "needle-after", stale: false }, "refreshed behind");
   };
 
+  const withImport = {
+    async "a value past its ttl is answered and refreshed behind, with the waitUntil that the runtime exports"() {
+      const { first, last } = await aged({ client: "imported" });
+      assert.deepEqual([first.text, last.text], ["needle-before", "needle-after"]);
+    },
+  };
   return {
+    ...(imports && withImport),
     "a value past its ttl is answered and refreshed behind, with the client's waitUntil": () => after({ client: "client" }, true),
     "a value past its ttl is answered and refreshed behind, with the call's waitUntil": () => after({ call: "call" }, true),
     async "without a waitUntil no refresh is lost"() {
@@ -60,10 +67,39 @@ export function clocks({ kms, ask, secret, until, behind: lone }) {
           await ask("fresh");
           assert.equal((await ask("read", { name })).results[0].text, "needle-after");
           assert.ok(performance.now() - began < 3000);
-          await ask("clock", { offsetMs: 0 });
+          await ask("clock", {});
         }
       } finally {
-        await ask("clock", { offsetMs: 0 });
+        await ask("clock", {});
+      }
+    },
+
+    async "an age is what the monotonic clock says where the wall clock says less"() {
+      const name = await secret("needle-before");
+      await ask("read", { name });
+      await kms.call("rotate", { name, value: "needle-after" });
+      // As after an hour in which nobody read, before which the wall clock was set back by an hour.
+      await ask("clock", { monotonicMs: 60 * MINUTE });
+      try {
+        const [{ text, code }] = (await ask("read", { name })).results;
+        assert.equal(text, "needle-after", code);
+      } finally {
+        await ask("clock", {});
+      }
+    },
+
+    async "thirty cold names at once are read although the clock is off by an hour"() {
+      const names = Array.from({ length: 30 }, (_, i) => `clocks/${i}`);
+      await Promise.all(names.map((name) => kms.put(name, "needle-value")));
+      for (const offsetMs of [60 * MINUTE, -60 * MINUTE]) {
+        await ask("fresh");
+        await ask("clock", { offsetMs });
+        try {
+          const answers = (await Promise.all(names.map((name) => ask("read", { name })))).flatMap((a) => a.results);
+          assert.deepEqual(answers.filter(({ text }) => text !== "needle-value"), []);
+        } finally {
+          await ask("clock", {});
+        }
       }
     },
 
@@ -79,7 +115,7 @@ export function clocks({ kms, ask, secret, until, behind: lone }) {
           for (const { results } of await Promise.all(reads)) assert.equal(results[0].text, "needle-value", JSON.stringify(results));
           assert.ok(performance.now() - began < 3000);
         } finally {
-          await ask("clock", { offsetMs: 0 });
+          await ask("clock", {});
         }
       }
     },

@@ -8,16 +8,20 @@ export function reading(at) {
     at.waitUntil?.(promise);
   };
   return {
-    /** A client that has cached nothing; `behind: "client"` gives it a waitUntil. */
+    /** A client that has cached nothing; `behind` gives it a waitUntil: "client" this request's, "imported" the runtime's. */
     async fresh({ options, behind }) {
-      at.client = new at.SecretClient({ ...at.options, ...options, ...(behind === "client" ? { waitUntil: handed } : {}) });
+      const own = { client: () => handed, imported: () => at.imported?.() }[behind];
+      const waitUntil = await own?.();
+      if (own && !waitUntil) return { missing: true };
+      at.client = new at.SecretClient({ ...at.options, ...options, ...(waitUntil && { waitUntil }) });
       at.memories.length = 0;
       at.behind = 0;
-      return {};
+      return { missing: false };
     },
     /** Reads a secret so often at once; `behind: "call"` hands each read a waitUntil. */
     async read({ name, times = 1, behind, options }) {
-      const own = { ...options, ...(behind === "call" ? { waitUntil: handed } : {}) };
+      // Without options a read may be answered in front of the core.
+      const own = options || behind === "call" ? { ...options, ...(behind === "call" ? { waitUntil: handed } : {}) } : undefined;
       const reads = Array.from({ length: times }, () => at.shown(at.client.getSecret(name, own)));
       const results = await Promise.all(reads);
       finished[name] = (finished[name] ?? 0) + results.length;

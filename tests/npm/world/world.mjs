@@ -42,9 +42,9 @@ const shown = async (read) => {
 };
 
 /** Answers questions with clients of `SecretClient`; the first one is made here, at module scope. */
-export function world({ SecretClient, SimsimError }, { stranger, ...options }, extra = {}) {
+export function world({ SecretClient, SimsimError }, { stranger, ...options }, { imported } = {}) {
   const at = {
-    SecretClient, SimsimError, options, stranger, memories, shown,
+    SecretClient, SimsimError, options, stranger, memories, shown, imported,
     client: new SecretClient(options),
     /** How many promises went to a waitUntil since `fresh`. */
     behind: 0,
@@ -53,7 +53,7 @@ export function world({ SecretClient, SimsimError }, { stranger, ...options }, e
   };
   const questions = {
     settled: async () => (await at.later(0), {}),
-    ...reading(at), ...hazards(at), ...callers(at), ...printing(at), ...extra,
+    ...reading(at), ...hazards(at), ...callers(at), ...printing(at),
   };
   return async function ask(path, params, waitUntil) {
     at.waitUntil = waitUntil;
