@@ -1,30 +1,26 @@
 // The one error class.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+/** A foreign failure, cut to its name and code: its message may quote what was sent. */
+export function cut(cause) {
+  const word = (value) => (typeof value === "string" && /^[\w.-]{1,64}$/.test(value) ? value : undefined);
+  try {
+    return { name: word(cause?.name) ?? "unknown", code: word(cause?.code ?? cause?.cause?.code) };
+  } catch {
+    return { name: "unknown", code: undefined };
+  }
+}
+
 /** What a call failed with. `code` is one of a closed set: `ERR_SIMSIM_<KIND>`. */
 export class SimsimError extends Error {
   constructor(kind, message, fields) {
     super(message);
     this.name = "SimsimError";
     this.code = `ERR_SIMSIM_${kind}`;
+    this.retryable = false;
     Object.assign(this, fields);
   }
-
-  /** Reads the error that the wasm wrote. */
-  static read(reader) {
-    const [kind, message] = [reader.text(), reader.text()];
-    return new SimsimError(kind, message, {
-      serviceCode: reader.text() || undefined,
-      requestId: reader.text() || undefined,
-      status: reader.u32() || undefined,
-      retryAfterMs: reader.u32() || undefined,
-      attempts: reader.u32(),
-    });
-  }
 }
 
-/** A foreign failure, cut to its name and code: its message may quote what was sent. */
-export function nameOf(cause) {
-  const code = cause?.code ?? cause?.cause?.code;
-  return typeof code === "string" ? code : typeof cause?.name === "string" ? cause.name : "unknown";
-}
+/** A fault in what the caller passed: the message names the field and the remedy. */
+export const config = (field, remedy) => new SimsimError("CONFIG", `invalid configuration: ${field}: ${remedy}`);

@@ -4,6 +4,9 @@ import base64 from "./simsim.base64.js";
 import { createInstance } from "./simsim.glue.js";
 import { clientFor } from "./driver/client.js";
 import { embedded } from "./driver/embedded.js";
+import { options, random, send } from "./driver/node.js";
 
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(base64) });
+export const SecretClient = clientFor({
+  createInstance, module: embedded(base64), variables: (name) => process.env[name], options, random, send,
+});

@@ -5,9 +5,10 @@ use crate::builder::check_duration;
 use crate::cache::{Intent, Key};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::secret::{Secret, SecretName, VersionSelector};
+use crate::secret::{Record, Secret, SecretName, VersionSelector};
 use crate::sync::{BoxFuture, join_bounded};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many of one `get_secrets` are under way at once.
@@ -133,9 +134,22 @@ impl Client {
         &self,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Vec<(&'a str, Result<Secret>)> {
+        self.get_secrets_within(names, None).await
+    }
+
+    /// The same, each within a time of its own.
+    pub(crate) async fn get_secrets_within<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+        timeout: Option<Duration>,
+    ) -> Vec<(&'a str, Result<Secret>)> {
         let reads = names.into_iter().map(|name| {
             let client = self.clone();
-            Box::pin(async move { (name, client.get_secret(name).await) }) as BoxFuture<'a, _>
+            Box::pin(async move {
+                let mut read = client.get(name);
+                read.timeout = timeout;
+                (name, read.send().await)
+            }) as BoxFuture<'a, _>
         });
         join_bounded(reads, AT_ONCE).await
     }
@@ -181,11 +195,44 @@ impl Client {
 
     /// A value that was fetched after `used`: another caller may have brought it already.
     async fn newer_than(&self, name: &str, used: &Secret) -> Result<Secret> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
-        let at_hand = self.inner.cache.at_hand(&key);
-        if at_hand.is_some_and(|record| !std::sync::Arc::ptr_eq(&record, used.record())) {
+        if self.at_hand(name)?.is_some_and(|record| !Arc::ptr_eq(&record, used.record())) {
             return self.get_secret(name).await;
         }
         self.refresh(name).await
+    }
+
+    /// [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
+    /// whatever another caller has brought since.
+    pub(crate) async fn refresh_within(
+        &self,
+        name: &str,
+        timeout: Option<Duration>,
+        refused: Option<&str>,
+    ) -> Result<Secret> {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        if let Some(timeout) = timeout {
+            check_duration("timeout", timeout)?;
+        }
+        let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
+        let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
+            Intent::Read { max_age: None }
+        } else {
+            Intent::Refresh { after: self.inner.cache.sequence(name) }
+        };
+        self.read(key, intent, timeout).await
+    }
+
+    /// The current version's record, however old.
+    fn at_hand(&self, name: &str) -> Result<Option<Arc<Record>>> {
+        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+        Ok(self.inner.cache.at_hand(&key))
+    }
+
+    /// For how long a secret that was just read may be answered again without asking this client.
+    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> Option<Duration> {
+        let key = Key { name: SecretName::parse(name).ok()?, selector: VersionSelector::Current };
+        let record = self.inner.cache.at_hand(&key)?;
+        Arc::ptr_eq(&record, secret.record())
+            .then(|| self.inner.cache.fresh_for(&key, self.inner.clock().now()))?
     }
 }

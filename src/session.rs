@@ -5,9 +5,11 @@ use crate::builder::{CacheOptions, RetryOptions};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailbox::wire::{Reader, Writer, saturate};
-use crate::mailbox::{Effect, Mailbox, OpId, Turn};
+use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::region::Network;
-use crate::time::{Instant64, Now, Timestamp};
+use crate::secret::Secret;
+use crate::status::ClientStatus;
+use crate::time::{Instant64, Now, Timestamp, millis};
 use std::fmt;
 
 /// What an operation does: the first byte of its description.
@@ -15,6 +17,9 @@ mod operation {
     pub(super) const GET: u8 = 1;
     pub(super) const REFRESH: u8 = 2;
     pub(super) const INVALIDATE: u8 = 3;
+    pub(super) const BATCH: u8 = 4;
+    pub(super) const STATUS: u8 = 5;
+    pub(super) const CHECK: u8 = 6;
 }
 
 /// A client and its mailbox.
@@ -47,6 +52,7 @@ impl Session {
         if let Some(endpoint) = options.some_text()? {
             builder = builder.endpoint(endpoint);
         }
+        builder = builder.found(options.some_text()?, options.some_text()?);
         if options.u8()? == 1 {
             builder = builder.network(Network::Vpc);
         }
@@ -54,27 +60,46 @@ impl Session {
             0 => builder.credentials(mailbox.credentials()),
             _ => builder.credentials(options.credentials()?),
         };
-        if options.u8()? == 1 {
+        let observe = options.u8()?;
+        if observe > 0 {
             builder = builder.observer(mailbox.observer());
         }
-        let mut cache = CacheOptions::default();
-        if let Some(ttl) = options.duration()? {
-            cache = cache.ttl(ttl);
+        if observe > 1 {
+            builder = builder.observe_names();
         }
-        if let Some(stale) = options.duration()? {
-            cache = cache.stale_if_error(stale);
+        let (mut cache, cached) = (CacheOptions::default(), options.u8()? == 1);
+        for set in [
+            CacheOptions::ttl,
+            CacheOptions::stale_while_revalidate,
+            CacheOptions::stale_if_error,
+            CacheOptions::rotation_overlap,
+        ] {
+            if let Some(time) = options.duration()? {
+                cache = set(cache, time);
+            }
+        }
+        for set in [CacheOptions::max_entries, CacheOptions::max_bytes] {
+            if let Some(count) = options.f64()? {
+                cache = set(cache, usize::try_from(saturate(count)).unwrap_or(usize::MAX));
+            }
         }
         let mut retry = RetryOptions::default();
         if let Some(attempts) = options.f64()? {
             retry = retry.max_attempts(u32::try_from(saturate(attempts)).unwrap_or(u32::MAX));
         }
-        if let Some(timeout) = options.duration()? {
-            retry = retry.attempt_timeout(timeout);
+        for set in [RetryOptions::base, RetryOptions::cap, RetryOptions::attempt_timeout] {
+            if let Some(time) = options.duration()? {
+                retry = set(retry, time);
+            }
         }
         if let Some(timeout) = options.duration()? {
             builder = builder.timeout(timeout);
         }
-        let client = builder.cache(cache).retry(retry).build()?;
+        builder = builder.cache(cache);
+        if !cached {
+            builder = builder.no_cache();
+        }
+        let client = builder.retry(retry).build()?;
         Ok(Self { mailbox, client })
     }
 
@@ -87,29 +112,49 @@ impl Session {
         mono: f64,
         entropy: &[u8],
     ) -> Vec<u8> {
+        let turn = turn(wall, mono, entropy);
+        let operation = self.note_hits(operation, turn.now).map(<[u8]>::to_vec);
         let client = self.client.clone();
-        let operation = operation.to_vec();
         let future = Box::pin(async move {
             let mut out = Writer::new();
-            if let Err(error) = perform(&client, &operation, &mut out).await {
+            let performed = match &operation {
+                Ok(operation) => perform(&client, operation, &mut out).await,
+                Err(error) => Err(error.clone()),
+            };
+            if let Err(error) = performed {
                 out = Writer::new();
                 out.u8(1);
                 out.error(&error);
             }
             out.into_bytes()
         });
-        let (op, effects) = self.mailbox.start(turn(wall, mono, entropy), background, future);
+        let (op, effects) = self.mailbox.start(turn, background, future);
         let mut out = Writer::new();
         out.u32(op);
-        out.effects(&effects);
+        self.answer(out, &effects)
+    }
+
+    /// Reads what the driver's memo answered since it was last here, and gives the rest: the operation itself.
+    fn note_hits<'a>(&self, operation: &'a [u8], now: Now) -> Result<&'a [u8]> {
+        let mut operation = Reader::new(operation);
+        for _ in 0..operation.u32()? {
+            let (name, hits) = (operation.text()?, operation.u32()?);
+            self.client.inner.cache.touch(name, hits, now);
+        }
+        Ok(operation.rest())
+    }
+
+    /// What every turn ends with: the count of removals, by which the driver's memo lives or dies, and the effects.
+    fn answer(&self, mut out: Writer, effects: &[(EffectId, Effect)]) -> Vec<u8> {
+        out.u32(self.client.inner.cache.removals());
+        out.effects(effects);
         out.into_bytes()
     }
 
     /// Runs a spawned operation: its first effects.
     pub fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.effects(&self.mailbox.run(op, turn(wall, mono, entropy)));
-        out.into_bytes()
+        let effects = self.mailbox.run(op, turn(wall, mono, entropy));
+        self.answer(Writer::new(), &effects)
     }
 
     /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
@@ -133,16 +178,13 @@ impl Session {
                 effects
             }
         };
-        let mut out = Writer::new();
-        out.effects(&effects);
-        out.into_bytes()
+        self.answer(Writer::new(), &effects)
     }
 
     /// Drops an operation: the effects that are to be aborted.
     pub fn cancel(&mut self, op: OpId) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.effects(&self.mailbox.cancel(op));
-        out.into_bytes()
+        let effects = self.mailbox.cancel(op);
+        self.answer(Writer::new(), &effects)
     }
 }
 
@@ -164,9 +206,29 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
             if let Some(timeout) = operation.duration()? {
                 read = read.timeout(timeout);
             }
-            out.outcome(&read.send().await);
+            let outcome = read.send().await;
+            answer(client, name, &outcome, stage.is_none() && id.is_none(), out);
         }
-        operation::REFRESH => out.outcome(&client.refresh(operation.text()?).await),
+        operation::REFRESH => {
+            let (name, timeout, refused) = (operation.text()?, operation.duration()?, operation.some_text()?);
+            let outcome = client.refresh_within(name, timeout, refused).await;
+            answer(client, name, &outcome, true, out);
+        }
+        operation::BATCH => {
+            let timeout = operation.duration()?;
+            let mut names = Vec::new();
+            for _ in 0..operation.u32()? {
+                names.push(operation.text()?);
+            }
+            for (name, outcome) in client.get_secrets_within(names, timeout).await {
+                answer(client, name, &outcome, true, out);
+            }
+        }
+        operation::STATUS => status(&client.status(), out),
+        operation::CHECK => {
+            client.check().await?;
+            out.u8(0);
+        }
         operation::INVALIDATE => {
             match operation.some_text()? {
                 Some(name) => client.invalidate(name),
@@ -177,6 +239,32 @@ async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<
         _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
     }
     Ok(())
+}
+
+/// An outcome, and behind a secret for how long the driver may answer reads of its name with it; 0: not at all.
+fn answer(client: &Client, name: &str, outcome: &Result<Secret>, current: bool, out: &mut Writer) {
+    out.outcome(outcome);
+    if let Ok(secret) = outcome {
+        let fresh_for = if current && !secret.stale() { client.fresh_for(name, secret) } else { None };
+        out.f64(millis(fresh_for.unwrap_or_default()));
+    }
+}
+
+/// A client's state: region, source, clock offset, counts, the age of the oldest stale value (NaN: none), last error.
+fn status(status: &ClientStatus, out: &mut Writer) {
+    out.u8(0);
+    out.text(status.region.as_deref().unwrap_or_default());
+    out.text(status.credential_source);
+    out.time(Some(Timestamp::from_millis(status.clock_offset_ms)));
+    for count in [status.hits, status.stale, status.misses, status.coalesced, status.entries, status.bytes] {
+        out.f64(count);
+    }
+    let oldest = status.oldest_stale.and_then(|age| i64::try_from(millis(age)).ok());
+    out.time(oldest.map(Timestamp::from_millis));
+    out.u8(u8::from(status.last_error.is_some()));
+    if let Some(error) = &status.last_error {
+        out.error(error);
+    }
 }
 
 fn turn(wall: f64, mono: f64, entropy: &[u8]) -> Turn<'_> {

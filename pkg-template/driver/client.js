@@ -1,200 +1,206 @@
-// The driver: one wasm instance per client, one small loop per operation, each in its caller's own context.
+// The client as callers see it.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { credentials, perform } from "./effects.js";
-import { SimsimError } from "../errors.js";
+import { config, SimsimError } from "../errors.js";
+import { kindOf } from "./credentials.js";
+import { Core } from "./core.js";
+import { credentialsFrom, placeFrom } from "./environment.js";
+import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
+import { outcome, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";
-import { ABI, ABORT, DONE, EMIT, Reader, SPAWN, Writer } from "./wire.js";
+import { BATCH, CHECK, GET, INVALIDATE, REFRESH, STATUS } from "./wire.js";
 
-const GET = 1, REFRESH = 2, INVALIDATE = 3;
-const TRAPPED = Symbol("trapped");
-
-/** A clock that does not go back; where the platform has none, the wall clock held to that. */
-let latest = 0;
-const mono = () => (latest = Math.max(latest, globalThis.performance?.now?.() ?? Date.now()));
-const entropy = () => crypto.getRandomValues(new Uint8Array(32));
+const NO_STATUS = {
+  credentialSource: "none", clockOffsetMs: 0, hits: 0, stale: 0, misses: 0, coalesced: 0, entries: 0, bytes: 0,
+};
 
 /**
- * Binds the client class to a platform: how its wasm arrives, and whether each request is a world of its own there
- * (`isolated`: nothing runs behind an answer unless `waitUntil` is told of it).
+ * The client class of a platform:
+ *   createInstance, module   how its wasm arrives
+ *   isolated                 each request is a world of its own: nothing runs behind an answer that waitUntil is not told of
+ *   variables(name)          its environment, if it has one
+ *   send, random, options    Node's own transport, randomness, and the options that these add
  */
-export function clientFor({ createInstance, module, isolated = false }) {
-  const timeoutMs = isolated ? 5000 : 10000;
-  return class SecretClient {
+export function clientFor(platform) {
+  const shape = { __proto__: null, ...CLIENT_OPTIONS, ...platform.options };
+  const variable = platform.variables && ((name) => {
+    try {
+      return platform.variables(name);
+    } catch {
+      // Deno without the permission to read it.
+      return undefined;
+    }
+  });
+
+  class SecretClient {
     #options;
-    #host;
-    #instance;
-    #closed = false;
+    #core;
+    #memo;
 
-    /** Does nothing but keep the options: safe at module scope. */
-    constructor(options = {}) {
-      this.#options = options;
-      this.#host = { fetch: options.fetch, credentials: options.credentials };
+    /** Does nothing but check and keep the options: safe at module scope. */
+    constructor(options) {
+      this.#options = checked(options, shape);
+      if (typeof document === "object" && typeof window === "object" && !variable && !this.#options.dangerouslyAllowBrowser) {
+        throw config("dangerouslyAllowBrowser", "keys do not belong in a page that anyone can open; read secrets on a server, or set it to true");
+      }
+      this.#start(variable);
     }
 
-    /** Reads a secret by name or ARN. */
-    getSecret(name, { versionStage, versionId, maxAgeMs, timeoutMs, signal, waitUntil } = {}) {
-      const operation = new Writer().u8(GET).text(name).text(versionStage).text(versionId).f64(maxAgeMs).f64(timeoutMs);
-      return this.#secret(operation.done(), { signal, waitUntil });
+    #start(found) {
+      this.#core = new Core(platform, this.#options, found);
+      this.#memo = this.#core.memo;
     }
 
-    /** Fetches a secret anew. */
-    refresh(name, { signal, waitUntil } = {}) {
-      return this.#secret(new Writer().u8(REFRESH).text(name).done(), { signal, waitUntil });
+    static fromConfig(values) {
+      if (typeof values !== "object" || values === null) throw config("values", "must be an object such as a worker's env");
+      const found = (name) => (Object.hasOwn(values, name) ? values[name] : undefined);
+      // What is wrong with them is said now.
+      placeFrom(found);
+      if (!credentialsFrom(found)) throw config("ALIBABA_CLOUD_ACCESS_KEY_ID", "is not set, and neither is credentials_type");
+      const client = new SecretClient();
+      client.#start(found);
+      return client;
     }
 
-    /** Forgets one secret, or all. */
-    async invalidate(name) {
-      await this.#operate(new Writer().u8(INVALIDATE).text(name).done(), {});
+    getSecret(name, options) {
+      if (options === undefined) {
+        const secret = this.#memo.get(name);
+        if (secret !== undefined) return Promise.resolve(secret);
+      }
+      return this.#get(name, options);
     }
 
-    /** Ends the client: its memory is overwritten. */
+    async #get(name, options) {
+      const { versionId, versionStage, maxAgeMs, timeoutMs, ...call } = checked(options, READ_OPTIONS);
+      checkedName(name);
+      const operation = (out) => out.u8(GET).text(name).text(versionStage).text(versionId).f64(maxAgeMs).f64(timeoutMs);
+      return this.#core.run(operation, (result) => this.#secret(name, result), call);
+    }
+
+    async refresh(name, options) {
+      return this.#refresh(name, options);
+    }
+
+    async #refresh(name, options, refused) {
+      const { timeoutMs, ...call } = checked(options, REFRESH_OPTIONS);
+      checkedName(name);
+      const operation = (out) => out.u8(REFRESH).text(name).f64(timeoutMs).text(refused);
+      return this.#core.run(operation, (result) => this.#secret(name, result), call);
+    }
+
+    /** An outcome of the wasm; the memo keeps the secret for as long as the core says. */
+    #secret(name, result) {
+      return outcome(result, () => {
+        const secret = new Secret(result);
+        const freshFor = result.f64();
+        // Hits of the memo are no events: with an observer all reads go to the core.
+        if (!this.#options.onEvent) this.#memo.set(name, secret, freshFor);
+        return secret;
+      });
+    }
+
+    async text(name, options) {
+      return (await this.getSecret(name, options)).text();
+    }
+
+    async json(name, options) {
+      return (await this.getSecret(name, options)).json();
+    }
+
+    async bytes(name, options) {
+      return (await this.getSecret(name, options)).bytes();
+    }
+
+    async getSecrets(names, options) {
+      if (typeof names !== "object" || names === null) throw config("names", "must be an object of secret names");
+      const wanted = Object.entries(names);
+      const settled = await this.getSecretsSettled(wanted.map(([, name]) => name), options);
+      const failures = new Map();
+      for (const [name, { reason }] of settled) if (reason) failures.set(name, reason);
+      if (failures.size > 0) {
+        const [[, first]] = failures;
+        const list = [...failures].map(([name, { code }]) => `${name} (${code})`).join(", ");
+        const message = `${failures.size} of ${settled.size} secrets could not be read: ${list}`;
+        throw new SimsimError(first.code.slice("ERR_SIMSIM_".length), message, { failures });
+      }
+      return Object.fromEntries(wanted.map(([key, name]) => [key, settled.get(name).value]));
+    }
+
+    async getSecretsSettled(names, options) {
+      const { timeoutMs, ...call } = checked(options, REFRESH_OPTIONS);
+      const settled = new Map();
+      const missing = new Set();
+      for (const name of names) {
+        const value = this.#memo.get(checkedName(name));
+        settled.set(name, { status: "fulfilled", value });
+        if (!value) missing.add(name);
+      }
+      const read = (result) => {
+        for (const name of missing) settled.set(name, this.#settled(name, result));
+      };
+      const operation = (out) => {
+        out.u8(BATCH).f64(timeoutMs).u32(missing.size);
+        for (const name of missing) out.text(name);
+      };
+      if (missing.size > 0) await this.#core.run(operation, read, call);
+      return settled;
+    }
+
+    #settled(name, result) {
+      try {
+        return { status: "fulfilled", value: this.#secret(name, result) };
+      } catch (reason) {
+        if (reason instanceof SimsimError) return { status: "rejected", reason };
+        throw reason;
+      }
+    }
+
+    async withSecret(name, use, isAuthError) {
+      const secret = await this.getSecret(name);
+      let refused;
+      try {
+        return await use(secret);
+      } catch (error) {
+        if (!isAuthError(error)) throw error;
+        refused = error;
+      }
+      let newer;
+      try {
+        newer = await this.#refresh(name, undefined, secret.requestId);
+      } catch {
+        throw refused;
+      }
+      return use(newer);
+    }
+
+    invalidate(name) {
+      if (name !== undefined) checkedName(name);
+      this.#memo.clear();
+      if (this.#core.started) this.#core.now((out) => out.u8(INVALIDATE).text(name), (result) => outcome(result, () => {}));
+    }
+
+    forPrincipal(credentials) {
+      if (!kindOf(credentials)) throw config("credentials", "must be those of the other principal");
+      return new SecretClient({ ...this.#options, credentials });
+    }
+
+    status() {
+      if (this.#core.closed) return { ...NO_STATUS, closed: true };
+      return this.#core.now((out) => out.u8(STATUS), (result) => outcome(result, statusFrom));
+    }
+
+    async check(options) {
+      return this.#core.run((out) => out.u8(CHECK), (result) => outcome(result, () => {}), checked(options, CHECK_OPTIONS));
+    }
+
     close() {
-      this.#closed = true;
-      const instance = this.#instance;
-      this.#instance = undefined;
-      if (instance) {
-        instance.dead = true;
-        new Uint8Array(instance.memory.buffer).fill(0);
-      }
+      this.#core.close();
     }
+  }
 
-    async #secret(operation, call) {
-      const result = new Reader(await this.#operate(operation, call));
-      if (result.u8() === 0) return new Secret(result);
-      throw SimsimError.read(result);
-    }
-
-    /** Runs an operation to its end. After a trap the instance is replaced and the operation run once more. */
-    async #operate(operation, call) {
-      for (let traps = 0; traps < 3; traps++) {
-        if (this.#closed) throw new SimsimError("CLOSED", "the client is closed: make a new client");
-        const instance = this.#alive();
-        const result = await this.#drive(instance, call, () => {
-          const started = instance.exports.start(
-            operation, !isolated || Boolean(call.waitUntil ?? this.#options.waitUntil), Date.now(), mono(), entropy(),
-          );
-          const reader = new Reader(started);
-          return [reader.u32(), reader];
-        });
-        if (result !== TRAPPED) return result;
-      }
-      throw new SimsimError("INTERNAL", "internal fault: the wasm trapped; please report it");
-    }
-
-    #alive() {
-      if (this.#instance && !this.#instance.dead) return this.#instance;
-      const instance = { ...createInstance(module()), dead: false };
-      if (instance.exports.abi() !== ABI) throw new SimsimError("INTERNAL", "the driver and the wasm do not fit together");
-      const fault = instance.exports.open(this.#description());
-      if (fault.length) throw SimsimError.read(new Reader(fault));
-      return (this.#instance = instance);
-    }
-
-    #description() {
-      const { regionId, endpoint, network, credentials: source, onEvent, cache, retry, timeoutMs: own } = this.#options;
-      const out = new Writer().text(regionId).text(endpoint && String(endpoint)).u8(network === "vpc" ? 1 : 0);
-      if (typeof source?.accessKeyId === "string") credentials(out.u8(1), source);
-      else out.u8(0);
-      return out
-        .u8(onEvent ? 1 : 0)
-        .f64(cache?.ttlMs)
-        .f64(cache?.staleIfErrorMs)
-        .f64(retry?.maxAttempts)
-        .f64(retry?.attemptTimeoutMs)
-        .f64(own ?? timeoutMs)
-        .done();
-    }
-
-    /** One operation on one instance: effects out, replies in, until it is done, cancelled, or the instance is dead. */
-    #drive(instance, { signal, waitUntil }, begin) {
-      return new Promise((resolve, reject) => {
-        const running = new Map();
-        let op;
-        const finish = (settle, value) => {
-          signal?.removeEventListener("abort", cancel);
-          for (const end of running.values()) end();
-          running.clear();
-          settle(value);
-        };
-        /** Every entry into the wasm: a throw is a trap, and ends the instance for everyone. */
-        const enter = (call) => {
-          try {
-            if (instance.dead) return undefined;
-            return call();
-          } catch {
-            instance.dead = true;
-            return undefined;
-          }
-        };
-        const step = (id, bytes) => {
-          running.delete(id);
-          const out = enter(() => instance.exports.step(op, id, bytes, Date.now(), mono(), entropy()));
-          act(out && new Reader(out));
-        };
-        const act = (reader) => {
-          let effects;
-          try {
-            effects = reader && !instance.dead ? [] : undefined;
-            while (effects && reader.more) effects.push(reader.effect());
-          } catch {
-            // The wasm never writes malformed bytes: its memory is broken.
-            instance.dead = true;
-            effects = undefined;
-          }
-          if (!effects) return finish(resolve, TRAPPED);
-          for (const effect of effects) {
-            switch (effect.tag) {
-              case DONE:
-                return finish(resolve, effect.result);
-              case ABORT:
-                running.get(effect.id)?.();
-                running.delete(effect.id);
-                break;
-              case SPAWN:
-                this.#spawn(instance, effect.id, waitUntil);
-                break;
-              case EMIT:
-                this.#tell(effect);
-                break;
-              default:
-                running.set(effect.id, perform(this.#host, effect, (bytes) => step(effect.id, bytes)));
-            }
-          }
-          // An operation that waits for nothing would hang for ever: its memory is broken.
-          if (running.size === 0) {
-            instance.dead = true;
-            finish(resolve, TRAPPED);
-          }
-        };
-        const cancel = () => {
-          if (op !== undefined) enter(() => instance.exports.cancel(op));
-          finish(reject, new SimsimError("CANCELLED", "cancelled: the caller's signal was aborted"));
-        };
-        if (signal?.aborted) return cancel();
-        signal?.addEventListener("abort", cancel);
-        const first = enter(begin);
-        if (first) op = first[0];
-        act(first?.[1]);
-      });
-    }
-
-    /** A refresh behind the answer: nobody waits for its result. */
-    #spawn(instance, op, waitUntil = this.#options.waitUntil) {
-      const task = this.#drive(instance, {}, () => [op, new Reader(instance.exports.run(op, Date.now(), mono(), entropy()))]);
-      waitUntil?.(task);
-    }
-
-    /** Outside the wasm and of the loop: an observer that throws or calls back harms nobody. */
-    #tell({ kind, secret, durationMs, error }) {
-      const { onEvent } = this.#options;
-      queueMicrotask(() => {
-        try {
-          onEvent?.({ kind, secret, durationMs, error: error ? `ERR_SIMSIM_${error}` : undefined });
-        } catch {
-          // An observer's failure is its own.
-        }
-      });
-    }
-  };
+  // TypeScript's and Node's newer versions end a `using` with it; older ones do not have the symbol.
+  if (Symbol.dispose) {
+    Object.defineProperty(SecretClient.prototype, Symbol.dispose, { value: SecretClient.prototype.close, configurable: true, writable: true });
+  }
+  return SecretClient;
 }

@@ -2,14 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { SimsimError } from "../errors.js";
+import { mono } from "./clock.js";
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const time = (ms) => (Number.isNaN(ms) ? undefined : new Date(ms));
 
 /** Prints as `Secret(name)`; a template string or `+` throws, so that it never silently becomes text. */
 export class Secret {
   #binary;
   #value;
+  #extendedConfig;
+  #age;
+  #wall = Date.now();
+  #mono = mono();
 
   /** Reads the secret that the wasm wrote. */
   constructor(reader) {
@@ -18,19 +23,27 @@ export class Secret {
     this.versionStages = Object.freeze(reader.list(() => reader.text()));
     this.#binary = reader.u8() === 1;
     this.#value = reader.bytes().slice();
-    this.ageMs = reader.u32();
+    this.#age = reader.u32();
     this.stale = reader.u8() === 1;
     this.type = reader.text() || undefined;
     this.createTime = time(reader.f64());
-    this.extendedConfig = reader.text() || undefined;
+    this.#extendedConfig = reader.text() || undefined;
     this.automaticRotation = reader.text() || undefined;
     this.rotationIntervalMs = reader.u32() || undefined;
     this.lastRotationDate = time(reader.f64());
     this.nextRotationDate = time(reader.f64());
     this.requestId = reader.text() || undefined;
-    // May hold what the secret's owner wrote into it: not for printing.
-    Object.defineProperty(this, "extendedConfig", { enumerable: false });
     Object.freeze(this);
+  }
+
+  /** The larger of what two clocks say: one stands still in a frozen machine, the other may be set. */
+  get ageMs() {
+    return this.#age + Math.floor(Math.max(0, mono() - this.#mono, Date.now() - this.#wall));
+  }
+
+  /** May hold what the secret's owner wrote into it: not a field, so that nothing prints it. */
+  get extendedConfig() {
+    return this.#extendedConfig;
   }
 
   text() {

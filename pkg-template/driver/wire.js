@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /** The version of the layout; the wasm must name the same. */
-export const ABI = 1;
+export const ABI = 2;
 
 /** Tags of effects. */
 export const FETCH = 1, SLEEP = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, DONE = 7;
 
+/** What an operation does. */
+export const GET = 1, REFRESH = 2, INVALIDATE = 3, BATCH = 4, STATUS = 5, CHECK = 6;
+
 /** Why a fetch brought no answer. */
-export const CONNECT = 0, INTERRUPTED = 3, TOO_LARGE = 4, REDIRECTED = 5;
+export const CONNECT = 0, STALE_CONNECTION = 1, INTERRUPTED = 3, TOO_LARGE = 4, REDIRECTED = 5;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -128,7 +131,7 @@ export class Reader {
       case EMIT:
         return { tag, kind: this.text(), secret: this.text(), durationMs: this.u32(), error: this.text() };
       case DONE:
-        return { tag, result: this.bytes() };
+        return { tag, result: new Reader(this.bytes()) };
       case SPAWN:
       case ABORT:
         return { tag, id };

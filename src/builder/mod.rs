@@ -155,6 +155,15 @@ impl ClientBuilder {
         self
     }
 
+    /// What a driver found in its environment: what was said in code goes first, and the endpoint must be Alibaba
+    /// Cloud's own or loopback.
+    #[must_use]
+    pub(crate) fn found(mut self, region: Option<&str>, endpoint: Option<&str>) -> Self {
+        self.environment.region = region.map(|region| ("ALIBABA_CLOUD_REGION_ID", region.to_owned()));
+        self.environment.endpoint = endpoint.map(str::to_owned);
+        self
+    }
+
     /// The HTTP transport. Default (feature `reqwest`): [`ReqwestFetch`](crate::http::ReqwestFetch).
     #[must_use]
     pub fn fetch(mut self, fetch: impl Fetch) -> Self {

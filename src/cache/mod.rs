@@ -205,6 +205,23 @@ impl Cache {
         }
         total
     }
+
+    /// For how long the value of a key will stay fresh, if nothing happens to it; none when it is not fresh.
+    pub(crate) fn fresh_for(&self, key: &Key, now: Now) -> Option<Duration> {
+        self.with(key.name.as_str(), |s| s.fresh_for(key, now)).flatten()
+    }
+
+    /// A count that changes with everything that leaves the cache (evicted, purged, invalidated, not: replaced), so that
+    /// who keeps a copy of what it answers knows when to drop it.
+    pub(crate) fn removals(&self) -> u32 {
+        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.0.with(|s| s.removals())))
+    }
+
+    /// Counts reads of a name that were answered from such a copy: as hits, and as its latest use.
+    pub(crate) fn touch(&self, name: &str, hits: u32, now: Now) {
+        let generation = self.generation.load(Ordering::Relaxed);
+        self.with(name, |s| s.touch(name, hits, now, generation));
+    }
 }
 
 #[cfg(test)]

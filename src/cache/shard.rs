@@ -103,6 +103,7 @@ pub(super) struct Shard {
     stale: u64,
     misses: u64,
     coalesced: u64,
+    removals: u32,
 }
 
 /// The first and the longest time for which a failing key is left alone, in milliseconds.
@@ -122,6 +123,23 @@ impl Shard {
             stale: 0,
             misses: 0,
             coalesced: 0,
+            removals: 0,
+        }
+    }
+
+    pub(super) fn removals(&self) -> u32 {
+        self.removals
+    }
+
+    pub(super) fn fresh_for(&mut self, key: &Key, now: Now) -> Option<Duration> {
+        self.find(key)?.entry.as_ref()?.schedule.fresh_for(now)
+    }
+
+    pub(super) fn touch(&mut self, name: &str, hits: u32, now: Now, generation: u64) {
+        self.hits = self.hits.wrapping_add(u64::from(hits));
+        if let Some(slot) = self.names.get_mut(name).and_then(|versions| versions.first_mut()) {
+            slot.used.generation = generation;
+            (slot.used.hit, slot.used.at) = (true, now.mono.as_millis());
         }
     }
 
@@ -362,6 +380,7 @@ impl Shard {
     /// failure itself stays remembered.
     fn purge(&mut self, key: &Key, kind: ErrorKind) {
         let Some(versions) = self.names.get_mut(key.name.as_str()) else { return };
+        self.removals = self.removals.wrapping_add(1);
         let before = versions.len();
         let mut freed = 0usize;
         versions.retain_mut(|slot| {
@@ -394,6 +413,7 @@ impl Shard {
     fn take_out(&mut self, name: &str, at: usize) {
         let Some(versions) = self.names.get_mut(name).filter(|v| at < v.len()) else { return };
         let slot = versions.remove(at);
+        self.removals = self.removals.wrapping_add(u32::from(slot.entry.is_some()));
         self.slots = self.slots.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(slot.entry.map_or(0, |e| e.weight));
         if versions.is_empty() {
@@ -404,6 +424,7 @@ impl Shard {
     /// Forgets a name in all its versions. Flights under way lose their place here.
     pub(super) fn remove(&mut self, name: &str) {
         let Some(versions) = self.names.remove(name) else { return };
+        self.removals = self.removals.wrapping_add(1);
         self.slots = self.slots.saturating_sub(versions.len());
         let weight = versions.iter().filter_map(|s| s.entry.as_ref()).map(|e| e.weight).sum::<usize>();
         self.bytes = self.bytes.saturating_sub(weight);
@@ -411,6 +432,7 @@ impl Shard {
 
     pub(super) fn clear(&mut self) {
         self.names = NameMap::default();
+        self.removals = self.removals.wrapping_add(1);
         self.slots = 0;
         self.bytes = 0;
     }

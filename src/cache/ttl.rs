@@ -81,6 +81,12 @@ impl Schedule {
         by_mono.max(u64::try_from(by_wall).unwrap_or(0))
     }
 
+    /// For how long the value will stay fresh; none when it is not.
+    pub(crate) fn fresh_for(&self, now: Now) -> Option<Duration> {
+        let left = || Duration::from_millis(self.fresh.saturating_sub(self.age_millis(now)));
+        (self.freshness(now) == Freshness::Fresh).then(left)
+    }
+
     /// Fresh, revalidate, stale or gone. A wall clock that went back makes a value stale: its true age is unknown.
     pub(crate) fn freshness(&self, now: Now) -> Freshness {
         let age = self.age_millis(now);

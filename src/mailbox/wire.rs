@@ -15,7 +15,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The version of this layout.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// Tags of effects.
 mod tag {
@@ -51,11 +51,20 @@ impl Writer {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// A number; above 2^53 it is rounded.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts and milliseconds of real life are exact in an f64"
+    )]
+    pub(crate) fn f64(&mut self, value: u64) {
+        self.0.extend_from_slice(&(value as f64).to_le_bytes());
+    }
+
     fn millis(&mut self, duration: Duration) {
         self.u32(u32::try_from(millis(duration)).unwrap_or(u32::MAX));
     }
 
-    fn time(&mut self, at: Option<Timestamp>) {
+    pub(crate) fn time(&mut self, at: Option<Timestamp>) {
         // Exact up to 2^53 ms, far beyond any date.
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of any real date are exact in an f64")]
         let ms = at.map_or(f64::NAN, |t| t.as_millis() as f64);
@@ -150,7 +159,7 @@ impl Writer {
         self.text(secret.request_id().unwrap_or_default());
     }
 
-    /// An error: kind, text, service code, request id, status, retry-after, attempts.
+    /// An error: kind, text, service code, request id, status, retry-after, attempts, whether trying again may help.
     pub fn error(&mut self, error: &Error) {
         self.text(error.kind().name());
         self.text(&error.text());
@@ -159,6 +168,7 @@ impl Writer {
         self.u32(error.status().map_or(0, u32::from));
         self.millis(error.retry_after().unwrap_or_default());
         self.u32(error.attempts());
+        self.u8(u8::from(error.is_retryable()));
     }
 }
 
@@ -203,6 +213,11 @@ impl<'a> Reader<'a> {
         let bytes = self.take(8)?.try_into().map_err(|_| malformed())?;
         let value = f64::from_le_bytes(bytes);
         Ok((!value.is_nan()).then_some(value))
+    }
+
+    /// What was not read yet.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.0
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {

@@ -1,28 +1,20 @@
 //! The example worker in Rust (feature js) in real workerd, against the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { execFileSync } from "node:child_process";
+import { cpSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { root, run, session, startKms, target } from "./lib.mjs";
+import { runCases } from "./harness/cases.mjs";
+import { session, startKms } from "./harness/emulator.mjs";
+import { emptied, root, target } from "./harness/places.mjs";
+import { installed, startProgram } from "./harness/program.mjs";
 
-/** The program itself: the one in .bin is a script that cannot hand on a third file descriptor. */
-function find() {
-  try {
-    return createRequire(import.meta.url)("workerd").default;
-  } catch {
-    console.error("workerd is not installed: run npm ci in tests/npm");
-    return process.exit(process.env.CI === "true" ? 1 : 77);
-  }
-}
-const workerd = find();
-const newest = /(\d{4}-\d{2}-\d{2})/.exec(execFileSync(workerd, ["--version"], { encoding: "utf8" }))[1];
+// The program itself: the one in .bin is a script that cannot hand on a third file descriptor.
+const { default: workerd } = installed("workerd");
+const [newest] = /\d{4}-\d{2}-\d{2}/.exec(execFileSync(workerd, ["--version"], { encoding: "utf8" }));
 
-const folder = join(target, "npm-smoke/rust-worker");
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
+const folder = emptied("rust-worker");
 cpSync(join(root, "examples/rust-worker/worker.js"), join(folder, "worker.js"));
 for (const part of ["rust-worker_bg.js", "rust-worker_bg.wasm"]) cpSync(join(target, "wasm/rust-worker", part), join(folder, part));
 writeFileSync(
@@ -31,7 +23,7 @@ writeFileSync(
 );
 
 const DOOR = "needle-open-sesame";
-const kms = await startKms();
+const kms = await startKms("rust-worker");
 const env = {
   ALIBABA_CLOUD_ACCESS_KEY_ID: session.accessKeyId,
   ALIBABA_CLOUD_ACCESS_KEY_SECRET: session.accessKeySecret,
@@ -65,33 +57,24 @@ const worker :Workerd.Worker = (
 );
 `,
   );
-  const stdio = ["ignore", "inherit", "inherit", "pipe"];
-  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio });
-  const ended = new Promise((_, reject) => {
-    child.once("error", reject).once("exit", (code) => reject(new Error(`workerd ended with ${code}`)));
-  });
-  ended.catch(() => {});
-  const listening = new Promise((resolve) => {
-    let said = "";
-    child.stdio[3].on("data", (chunk) => {
-      const heard = /"event":"listen".*"port":(\d+)/.exec((said += chunk));
-      if (heard) resolve(Number(heard[1]));
-    });
-  });
+  const { port, output, stop } = await startProgram(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder });
+  const knock = async (password) => {
+    const init = { headers: { "x-password": password }, signal: AbortSignal.timeout(20_000) };
+    const answer = await fetch(`http://127.0.0.1:${port}/`, init);
+    return { status: answer.status, text: shown(await answer.text()) };
+  };
   try {
-    const port = await Promise.race([listening, ended]);
-    const knock = async (password) => {
-      const init = { headers: { "x-password": password }, signal: AbortSignal.timeout(20_000) };
-      const answer = await fetch(`http://127.0.0.1:${port}/`, init);
-      const text = await answer.text();
-      assert.ok(!/needle/.test(text), `an answer shows a secret: ${text}`);
-      return { status: answer.status, text };
-    };
     await test(knock, port);
   } finally {
-    child.removeAllListeners("exit");
-    child.kill();
+    stop();
+    shown(output());
   }
+}
+
+/** A text that somebody sees, if it holds no secret. */
+function shown(text) {
+  assert.ok(!/needle/.test(text), `a secret is shown: ${text}`);
+  return text;
 }
 
 /** The secret as it is at first, no faults, an empty log. */
@@ -134,7 +117,7 @@ for (const [fault, expected] of faults) {
   };
 }
 
-await run(
+await runCases(
   "rust-worker",
   {
     ...cases,

@@ -5,7 +5,11 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { pkg, run } from "./lib.mjs";
+import { runCases } from "./harness/cases.mjs";
+import { unpackInto } from "./harness/package.mjs";
+import { emptied } from "./harness/places.mjs";
+
+const pkg = unpackInto(emptied("testing"));
 
 const { SecretClient } = await import(join(pkg, "node.mjs"));
 const { createEmulator } = await import(join(pkg, "testing.mjs"));
@@ -22,7 +26,7 @@ async function settle() {
   for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done));
 }
 
-await run("testing", {
+await runCases("testing", {
   async "a secret is read, once, and read again after a rotation"() {
     const { kms, client } = world();
     const many = await Promise.all(Array.from({ length: 20 }, () => client.getSecret("db/password")));
@@ -208,7 +212,7 @@ await run("testing", {
       const scripts = files(entry).filter((file) => !/\.d\.c?ts$/.test(file));
       const built = await Promise.all(scripts.map((file) => build({ ...options, entryPoints: [join(pkg, file)] })));
       const names = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-      return names.filter((file) => /testing/.test(file.slice(file.lastIndexOf("pkg/"))));
+      return names.filter((file) => /testing/.test(file.slice(file.lastIndexOf("node_modules/simsim/"))));
     };
     assert.ok((await inputs(exports["./testing"])).length > 0, "the search finds what is there");
     for (const [name, entry] of Object.entries(exports)) {

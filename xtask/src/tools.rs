@@ -1,10 +1,10 @@
-//! Installs the programs the commands need: npm's development tools, cargo-deny, cargo-fuzz, rustup components.
+//! Installs the programs the commands need: npm's development tools, Debian's packages, cargo-deny, cargo-fuzz, rustup components.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::shell::{Cmd, on_path};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 const FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.2");
@@ -20,6 +20,26 @@ pub(crate) fn npm(context: &Context) -> Result<()> {
     }
     Cmd::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).dir(&folder).run(context)?;
     std::fs::write(&stamp, wanted).during(|| format!("write {}", stamp.display()))
+}
+
+/// The browser of the JavaScript tests, from Debian: playwright's own is a download that CI cannot reach.
+pub(crate) fn browser(context: &Context) -> Result<()> {
+    match on_path("chromium") {
+        true => Ok(()),
+        false => debian_packages(context, &["chromium"]),
+    }
+}
+
+/// Packages of Debian's, where we may install them.
+pub(crate) fn debian_packages(context: &Context, packages: &[&str]) -> Result<()> {
+    let user = Cmd::new("id").arg("-u").stdout()?;
+    if user.trim() != "0" || !Path::new("/usr/bin/apt-get").is_file() {
+        return Err(Error::new(format!("Debian's {} is missing", packages.join(", ")))
+            .advice(format!("as root: apt-get install --no-install-recommends {}", packages.join(" "))));
+    }
+    let apt = || Cmd::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
+    apt().args(["update", "-q"]).run(context)?;
+    apt().args(["install", "-y", "-q", "--no-install-recommends"]).args(packages).run(context)
 }
 
 /// cargo-deny's program.

@@ -12,9 +12,9 @@ use std::path::Path;
 /// The version that the template has: the real one is Cargo.toml's.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 /// Node's CommonJS builds: what each is made from, and its name.
-const FOR_NODE: [(&str, &str); 2] = [(NODE, "node.cjs"), ("testing/embedded.js", "testing.cjs")];
-/// A source only: the package has what is made from it.
-const NODE: &str = "node.js";
+const FOR_NODE: [(&str, &str); 2] = [("node.js", "node.cjs"), ("testing/embedded.js", "testing.cjs")];
+/// What only those are made from: the package has the result alone.
+const NODE: [&str; 2] = ["node.js", "driver/node.js"];
 
 /// Fills `output` anew.
 pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Result<()> {
@@ -42,7 +42,9 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
     for (source, name) in FOR_NODE {
         bundle_for_node(context, output, source, name)?;
     }
-    std::fs::remove_file(output.join(NODE)).during(|| format!("remove {NODE}"))?;
+    for source in NODE {
+        std::fs::remove_file(output.join(source)).during(|| format!("remove {source}"))?;
+    }
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&context.root.join(licence), &output.join(licence))?;
     }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// What a script exits with when the runtime it tests is not installed.
 const RUNTIME_MISSING: i32 = 77;
+/// What scripts with a browser import.
+const NEEDS_BROWSER: &str = "harness/browser.mjs";
 /// No script hangs for ever.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -31,13 +33,20 @@ pub(super) fn steps(context: &Context) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
+fn text(script: &Path) -> String {
+    std::fs::read_to_string(script).unwrap_or_default()
+}
+
 fn first_line(script: &Path) -> String {
-    let text = std::fs::read_to_string(script).unwrap_or_default();
-    text.lines().next().unwrap_or_default().trim_start_matches("//!").trim().to_owned()
+    text(script).lines().next().unwrap_or_default().trim_start_matches("//!").trim().to_owned()
 }
 
 fn run(context: &Context, script: &Path) -> Result<Outcome> {
     tools::npm(context)?;
+    // A person's machine may do without a browser: the script then says that it was skipped.
+    if context.ci && text(script).contains(NEEDS_BROWSER) {
+        tools::browser(context)?;
+    }
     let manifest = Manifest::read(context)?;
     if !npm::folder(context).join("package.json").is_file() {
         npm::package(context, &manifest, true)?;

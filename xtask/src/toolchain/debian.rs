@@ -5,6 +5,7 @@ use super::{TARGET, WasmToolchain};
 use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::shell::{Cmd, encoded};
+use crate::tools;
 use std::path::{Path, PathBuf};
 
 const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "lld-19"];
@@ -52,18 +53,10 @@ fn installed() -> bool {
 }
 
 fn install(context: &Context) -> Result<()> {
-    let advice = format!("as root: apt-get install --no-install-recommends {}", PACKAGES.join(" "));
-    let user = Cmd::new("id").arg("-u").stdout()?;
-    if user.trim() != "0" || !Path::new("/usr/bin/apt-get").is_file() {
-        return Err(Error::new("Debian's packages for wasm are missing").advice(advice));
-    }
-    let apt = || Cmd::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
-    apt().args(["update", "-q"]).run(context)?;
-    apt().args(["install", "-y", "-q", "--no-install-recommends"]).args(PACKAGES).run(context)?;
+    tools::debian_packages(context, &PACKAGES)?;
     match installed() {
         true => Ok(()),
-        false => Err(Error::new("the packages are installed, but not with the files that were expected")
-            .advice(advice)),
+        false => Err(Error::new("the packages are installed, but not with the files that were expected")),
     }
 }
 

@@ -1,0 +1,67 @@
+// HTTP by `fetch`: the runtime's own, or the caller's.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import { CONNECT, INTERRUPTED, REDIRECTED, TOO_LARGE } from "./wire.js";
+
+/** `cache: "no-store"`, where the runtime takes it: old workerd refuses the field, Next.js stores answers without it. */
+let noStore;
+function init() {
+  try {
+    noStore ??= new Request("http://x", { cache: "no-store" }) && { cache: "no-store" };
+  } catch {
+    noStore = {};
+  }
+  return noStore;
+}
+
+/** Reads a body up to `max` bytes; nothing when it is longer. */
+async function read(response, max) {
+  if (Number(response.headers.get("content-length")) > max) return undefined;
+  const reader = response.body?.getReader?.();
+  if (!reader) {
+    const whole = new Uint8Array(await response.arrayBuffer());
+    return whole.length > max ? undefined : whole;
+  }
+  const chunks = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    if ((length += value.length) > max) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+  }
+  const body = new Uint8Array(length);
+  length = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, length);
+    length += chunk.length;
+  }
+  return body;
+}
+
+/** Sends a request. Gives { status, headers, body }, or { failed, cause } where there is no whole answer. */
+async function exchange({ method, url, headers, body, maxBody }, send, signal) {
+  let failed = CONNECT;
+  try {
+    // Looked up per call and called unbound: tests and frameworks replace it.
+    const fetch = send ?? globalThis.fetch;
+    const response = await fetch(url, {
+      __proto__: null, method, headers, body: body.length ? body : undefined, redirect: "manual", signal, ...init(),
+    });
+    if (response.redirected || response.type === "opaqueredirect") return { failed: REDIRECTED };
+    failed = INTERRUPTED;
+    const bytes = await read(response, maxBody);
+    return bytes ? { __proto__: null, status: response.status, headers: [...response.headers], body: bytes } : { failed: TOO_LARGE };
+  } catch (cause) {
+    return { __proto__: null, failed, cause };
+  }
+}
+
+/** Begins an exchange; the second member ends it. */
+export function byFetch(request, options) {
+  const abort = typeof AbortController === "function" ? new AbortController() : undefined;
+  return [exchange(request, options.fetch, abort?.signal), () => abort?.abort()];
+}

@@ -1,0 +1,52 @@
+// What the core answered, for as long as the core said that it is fresh: a hit costs no entry into the wasm.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/** Decides nothing: filled, dated and emptied as the core says. */
+export class Memo {
+  #answers = new Map();
+  #used = [];
+  #latest = 0;
+  #removals = 0;
+
+  /** The answer to a plain read; nothing where the core is to be asked. */
+  get(name) {
+    const answer = this.#answers.get(name);
+    if (answer === undefined) return undefined;
+    const now = Date.now();
+    // Too old; or the clock went back, and no age is known.
+    if (now >= answer.until || now < this.#latest) return undefined;
+    this.#latest = now;
+    if (answer.hits++ === 0) this.#used.push(answer);
+    return answer.secret;
+  }
+
+  /** Keeps what the core has just answered. */
+  set(name, secret, freshFor) {
+    const now = Date.now();
+    if (now < this.#latest) this.clear();
+    this.#latest = now;
+    if (freshFor > 0) this.#answers.set(name, { name, secret, until: now + freshFor, hits: 0 });
+    else this.#answers.delete(name);
+  }
+
+  /** The core's count of what left its cache: when it changed, any answer may be one that must not be given again. */
+  heed(removals) {
+    if (removals !== this.#removals) this.clear();
+    this.#removals = removals;
+  }
+
+  clear() {
+    this.#answers.clear();
+  }
+
+  /** The hits since the core was last told, as names and counts. */
+  told() {
+    const used = this.#used;
+    if (used.length > 0) this.#used = [];
+    return used.map((answer) => {
+      const { name, hits } = answer;
+      answer.hits = 0;
+      return [name, hits];
+    });
+  }
+}

@@ -1,0 +1,49 @@
+// The package as it is published: packed once, unpacked for each runtime, bundled where a runtime needs a bundle.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { emptied, here, root } from "./places.mjs";
+import { installed } from "./program.mjs";
+
+let tarball;
+/** The file that `npm publish` would send. */
+export function packed() {
+  if (tarball) return tarball;
+  const package_ = join(root, "pkg");
+  if (!existsSync(join(package_, "package.json"))) throw new Error("pkg/ is not built: run cargo xtask npm");
+  const folder = emptied(`packed-${process.pid}`);
+  const args = ["pack", package_, "--json", "--ignore-scripts", "--pack-destination", folder];
+  const [{ filename }] = JSON.parse(execFileSync("npm", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+  return (tarball = join(folder, filename));
+}
+
+/** Puts the published files into a folder's node_modules. */
+export function unpackInto(folder) {
+  const home = join(folder, "node_modules/simsim");
+  mkdirSync(home, { recursive: true });
+  execFileSync("tar", ["-xzf", packed(), "-C", home, "--strip-components", "1"]);
+  return home;
+}
+
+/** A folder with the package, the world, the hosts, and the options of the client under test. */
+export function stage(label, options) {
+  const folder = emptied(label);
+  unpackInto(folder);
+  for (const part of ["world", "hosts"]) cpSync(join(here, part), join(folder, part), { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{"private":true}');
+  writeFileSync(join(folder, "options.mjs"), `export default ${JSON.stringify(options)};\n`);
+  return folder;
+}
+
+/** Bundles one file of a staged folder, as the tools of a platform do. */
+export async function bundle(folder, entry, { conditions, ...more }) {
+  const esbuild = installed("esbuild");
+  const outfile = join(folder, "out", entry.replace(/^.*\//, "").replace(/\.mjs$/, ".js"));
+  await esbuild.build({
+    absWorkingDir: folder, entryPoints: [join(folder, entry)], outfile, bundle: true, format: "esm", conditions,
+    // The main field would hide a missing condition.
+    mainFields: [], logLevel: "warning", ...more,
+  });
+  return outfile;
+}

@@ -1,0 +1,31 @@
+// What workerd and miniflare are given: the worker as wrangler bundles it, and the wasm beside it.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { bundle, stage } from "./package.mjs";
+
+/** Stages and bundles; the modules are `{name, kind: "esModule" | "wasm", path}`, the worker first. */
+export async function workerModules(label, options) {
+  const folder = stage(label, options);
+  const wasm = new Map();
+  const keep = {
+    name: "wasm-modules",
+    setup(build) {
+      build.onResolve({ filter: /\.wasm$/ }, async ({ path, resolveDir, pluginData }) => {
+        if (pluginData === keep) return undefined;
+        const found = await build.resolve(path, { resolveDir, kind: "import-statement", pluginData: keep });
+        wasm.set(basename(found.path), found.path);
+        return { path: `./${basename(found.path)}`, external: true };
+      });
+      build.onLoad({ filter: /\.wasm$/ }, () => ({ contents: "" }));
+    },
+  };
+  const path = await bundle(folder, "hosts/worker.mjs", {
+    conditions: ["workerd", "worker", "browser"], external: ["cloudflare:*", "node:*"], plugins: [keep],
+  });
+  const worker = { name: "worker", kind: "esModule", path };
+  return { folder, modules: [worker, ...[...wasm].map(([name, path]) => ({ name, kind: "wasm", path }))] };
+}
+
+/** Whether the bundle itself imports waitUntil from the runtime. */
+export const importsWaitUntil = (modules) => readFileSync(modules[0].path, "utf8").includes('"cloudflare:workers"');
