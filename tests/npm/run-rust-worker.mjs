@@ -1,18 +1,13 @@
 //! The example worker in Rust (feature js) in real workerd, against the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { runCases } from "./harness/cases.mjs";
 import { session, startKms } from "./harness/emulator.mjs";
 import { emptied, root, target } from "./harness/places.mjs";
-import { installed, startProgram } from "./harness/program.mjs";
-
-// The program itself: the one in .bin is a script that cannot hand on a third file descriptor.
-const { default: workerd } = installed("workerd");
-const [newest] = /\d{4}-\d{2}-\d{2}/.exec(execFileSync(workerd, ["--version"], { encoding: "utf8" }));
+import { newest, serveWorkerd } from "./harness/serve-workerd.mjs";
 
 const folder = emptied("rust-worker");
 cpSync(join(root, "examples/rust-worker/worker.js"), join(folder, "worker.js"));
@@ -34,30 +29,13 @@ const env = {
 
 /** Starts a worker with a cold cache, hands `test` a way to knock, and ends it. */
 async function withWorker({ date = newest, main = "worker.js", change = {} }, test) {
-  const bindings = Object.entries({ ...env, ...change }).filter(([, value]) => value !== undefined);
-  const binding = ([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`;
-  const modules = [main, ...["worker.js", "rust-worker_bg.js"].filter((name) => name !== main)];
-  writeFileSync(
-    join(folder, "config.capnp"),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["private", "public"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [
-    ${modules.map((name) => `(name = "${name}", esModule = embed "${name}"),`).join("\n    ")}
-    (name = "rust-worker_bg.wasm", wasm = embed "rust-worker_bg.wasm"),
-  ],
-  bindings = [${bindings.map(binding).join(", ")}],
-  compatibilityDate = "${date}",
-);
-`,
-  );
-  const { port, output, stop } = await startProgram(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder });
+  const scripts = [main, ...["worker.js", "rust-worker_bg.js"].filter((name) => name !== main)];
+  const modules = [
+    ...scripts.map((name) => ({ name, kind: "esModule", path: join(folder, name) })),
+    { name: "rust-worker_bg.wasm", kind: "wasm", path: join(folder, "rust-worker_bg.wasm") },
+  ];
+  const bindings = Object.fromEntries(Object.entries({ ...env, ...change }).filter(([, value]) => value !== undefined));
+  const { port, output, stop } = await serveWorkerd(folder, modules, { date, bindings });
   const knock = async (password) => {
     const init = { headers: { "x-password": password }, signal: AbortSignal.timeout(20_000) };
     const answer = await fetch(`http://127.0.0.1:${port}/`, init);

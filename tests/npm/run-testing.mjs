@@ -1,4 +1,4 @@
-//! simsim/testing in Node: the emulator as an in-process fetch, and the real client on it.
+//! simsim/testing in Node and workerd: the emulator as an in-process fetch, and the real client on it.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,6 +8,8 @@ import { build } from "esbuild";
 import { runCases } from "./harness/cases.mjs";
 import { unpackInto } from "./harness/package.mjs";
 import { emptied } from "./harness/places.mjs";
+import { newest, serveWorkerd } from "./harness/serve-workerd.mjs";
+import { workerModules } from "./harness/workerd.mjs";
 
 const pkg = unpackInto(emptied("testing"));
 
@@ -200,6 +202,18 @@ await runCases("testing", {
     for (const given of [createRequire(import.meta.url)(join(pkg, "testing.cjs")), await import(join(pkg, "testing/embedded.js"))]) {
       const kms = given.createEmulator({ secrets: { a: "b" } });
       assert.equal((await new SecretClient(kms.clientOptions).getSecret("a")).text(), "b");
+    }
+  },
+
+  async "a worker can have its own KMS, made at module scope"() {
+    for (const date of ["2023-03-01", newest]) {
+      const { folder, modules } = await workerModules(`testing ${date}`, {}, "hosts/testing-worker.mjs");
+      const { ask, stop } = await serveWorkerd(folder, modules, { date });
+      try {
+        assert.deepEqual(await ask(""), { texts: ["open sesame", "open wheat"], statuses: [200, 429, 200] });
+      } finally {
+        stop();
+      }
     }
   },
 
