@@ -17,6 +17,30 @@ writeFileSync(
   'Object.prototype.ALIBABA_CLOUD_KMS_ENDPOINT = "http://127.0.0.1:9";\nexport { default } from "./worker.js";\n',
 );
 
+// The worker with a fetch in the place of the runtime's, and what the two said to each other behind its answer.
+writeFileSync(
+  join(folder, "own-fetch.js"),
+  `import worker from "./worker.js";
+let kind, signals, redirects, pulled;
+globalThis.fetch = async (url, { redirect, signal }) => {
+  redirects.push(redirect);
+  signals.push(signal);
+  if (kind === "hang") return new Promise(() => {});
+  const chunk = new Uint8Array(65536);
+  const pull = (controller) => ((pulled += 1), controller.enqueue(chunk));
+  const answer = new Response(new ReadableStream({ pull }));
+  return kind === "redirected" ? Object.defineProperty(answer, "redirected", { value: true }) : answer;
+};
+export default {
+  async fetch(request, env) {
+    kind = request.headers.get("x-password");
+    [signals, redirects, pulled] = [[], [], 0];
+    const text = await (await worker.fetch(request, env)).text();
+    return Response.json({ text, redirects, pulled, aborted: signals.map((signal) => signal.aborted) });
+  },
+};
+`);
+
 const DOOR = "needle-open-sesame";
 const kms = await startKms("rust-worker");
 const env = {
@@ -142,6 +166,22 @@ await runCases(
         assert.ok(slowest < 1500, `a read waited ${slowest} ms for the refresh`);
         assert.equal(await reads(), 2);
       });
+    },
+
+    async "a body is read up to its bound, a redirected answer not at all, and what is given up is aborted"() {
+      const about = {};
+      for (const kind of ["endless", "redirected", "hang"]) {
+        // A worker each: failures are remembered.
+        await withWorker({ main: "own-fetch.js" }, async (knock) => (about[kind] = JSON.parse((await knock(kind)).text)));
+      }
+      const { endless, redirected, hang } = about;
+      assert.match(endless.text, /larger than 1 MiB/);
+      assert.ok(endless.pulled >= 16 && endless.pulled < 24, `${endless.pulled} chunks of 64 KiB were read`);
+      assert.deepEqual([endless.redirects, endless.aborted], [["manual"], [true]]);
+      assert.match(redirected.text, /was redirected/);
+      assert.deepEqual(redirected.aborted, [true]);
+      assert.match(hang.text, /time/);
+      assert.ok(hang.aborted.length > 1 && hang.aborted.every(Boolean), JSON.stringify(hang));
     },
 
     async "a wrong key is refused without a word of it"() {
