@@ -36,10 +36,12 @@ pub(crate) struct Artefact {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) artefact: String,
     pub(crate) files: Vec<String>,
     pub(crate) budget: Option<u64>,
 }
+
+const BUILD: &[&str] =
+    &["package", "profile", "stack-size", "rustflags", "wasm-opt", "forbidden-crates", "allowed-imports"];
 
 impl Manifest {
     pub(crate) fn read(context: &Context) -> Result<Self> {
@@ -50,10 +52,13 @@ impl Manifest {
 
     fn parse(text: &str) -> Result<Self> {
         let table: Table = text.parse().during(|| "wasm-pack.toml".to_owned())?;
+        known(&table, "", &["build", "artefacts", "examples", "entries"])?;
         let build = sub(&table, "build")?;
+        known(build, "build.", BUILD)?;
         let package = string(build, "package")?;
-        let artefacts = |key| {
+        let artefacts = |key: &str| {
             rows(&table, key, |name, row| {
+                known(row, &format!("{key}.{name}."), &["package", "features", "may-link", "budget-gzip"])?;
                 Ok(Artefact {
                     name,
                     package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
@@ -73,8 +78,8 @@ impl Manifest {
             artefacts: artefacts("artefacts")?,
             examples: artefacts("examples")?,
             entries: rows(&table, "entries", |name, row| {
-                let (artefact, files) = (string(row, "artefact")?, strings(row, "files")?);
-                Ok(Entry { name, artefact, files, budget: number(row, "budget-gzip")? })
+                known(row, &format!("entries.{name}."), &["files", "budget-gzip"])?;
+                Ok(Entry { name, files: strings(row, "files")?, budget: number(row, "budget-gzip")? })
             })?,
         })
     }
@@ -106,6 +111,15 @@ impl Manifest {
 
 fn wrong(key: &str, why: &str) -> Error {
     Error::new(format!("wasm-pack.toml: `{key}` is {why}"))
+}
+
+/// Refuses a key that nothing reads: it would be a typo, or a rule that someone believes in.
+fn known(table: &Table, path: &str, keys: &[&str]) -> Result<()> {
+    match table.keys().find(|key| !keys.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(Error::new(format!("wasm-pack.toml: no such key: `{path}{key}`"))
+            .advice(format!("one of {}", keys.join(", ")))),
+    }
 }
 
 fn sub<'a>(table: &'a Table, key: &str) -> Result<&'a Table> {
@@ -152,8 +166,23 @@ mod tests {
         assert_eq!(package("simsim"), Some("simsim-wasm"));
         assert_eq!(package("testing"), Some("simsim-testing-wasm"));
         for entry in &manifest.entries {
-            assert!(manifest.chosen(std::slice::from_ref(&entry.artefact)).is_ok(), "{}", entry.name);
+            assert!(!entry.files.is_empty(), "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_its_name() {
+        let text = include_str!("../../wasm-pack.toml");
+        for (header, path) in [
+            ("[build]", "build.colour"),
+            ("[artefacts.simsim]", "artefacts.simsim.colour"),
+            ("[entries.workerd]", "entries.workerd.colour"),
+        ] {
+            let with = text.replace(&format!("\n{header}"), &format!("\n{header}\ncolour = 1"));
+            let error = Manifest::parse(&with).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{path}`")), "{error}");
+        }
+        assert!(Manifest::parse(&format!("colour = 1\n{text}")).is_err());
     }
 
     #[test]

@@ -5,19 +5,19 @@ use crate::args::Args;
 use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::manifest::{Entry, Manifest};
+use crate::npm;
 use crate::shell::Cmd;
-use crate::wasm;
 use crate::wasm::measure::{Size, inspect};
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
 cargo xtask size [--no-build]
 
-Builds the wasm artefacts and prints raw, gzip (level 9) and brotli (quality 11) bytes for each artefact and for each
-entry, that is: everything one consumer downloads. Fails when a gzip size is over its budget in wasm-pack.toml.
+Builds pkg/ and prints raw, gzip (level 9) and brotli (quality 11) bytes for each artefact and for each entry, that is:
+everything one consumer downloads. Fails when a gzip size is over its budget in wasm-pack.toml.
 Compilers differ by about 3 %, so budgets need that much slack.
 
-  --no-build   measure what target/wasm/ already holds
+  --no-build   measure what pkg/ already holds
 ";
 
 pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
@@ -25,7 +25,7 @@ pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
     args.finish("size")?;
     let manifest = Manifest::read(context)?;
     if build {
-        wasm::build(context, &manifest, &manifest.artefacts, false)?;
+        npm::package(context, &manifest, true)?;
     }
     let report = report(context, &manifest)?;
     print!("{}", report.text());
@@ -80,7 +80,7 @@ impl Report {
 pub(crate) fn report(context: &Context, manifest: &Manifest) -> Result<Report> {
     let mut rows = Vec::new();
     for artefact in &manifest.artefacts {
-        let file = wasm::folder(context, &artefact.name).join(format!("{}.wasm", artefact.name));
+        let file = npm::folder(context).join(format!("{}.wasm", artefact.name));
         let what = format!("artefact {}", artefact.name);
         rows.push(Row { what, size: inspect(context, &file)?.size, budget: artefact.budget });
     }
@@ -94,18 +94,15 @@ pub(crate) fn report(context: &Context, manifest: &Manifest) -> Result<Report> {
     Ok(Report(rows))
 }
 
-/// The file to measure: JavaScript as a bundler would ship it, minified and with what it imports, but for wasm.
+/// The file to measure: a script as a bundler would ship it, minified and with what it imports, but for wasm.
 fn measured(context: &Context, entry: &Entry, file: &str) -> Result<PathBuf> {
-    let path = match file.strip_prefix("template:") {
-        Some(inside) => context.root.join("pkg-template").join(inside),
-        None => wasm::folder(context, &entry.artefact).join(file),
-    };
-    if !file.ends_with("js") {
+    let path = npm::folder(context).join(file);
+    if file.ends_with(".wasm") {
         return Ok(path);
     }
     let folder = context.target.join("wasm-steps/measured");
     std::fs::create_dir_all(&folder).during(|| format!("create {}", folder.display()))?;
-    let output = folder.join(format!("{}-{}", entry.name, file.replace(['/', ':'], "-")));
+    let output = folder.join(format!("{}-{}", entry.name, file.replace('/', "-")));
     Cmd::new(context.npm_tool("esbuild"))
         .arg(&path)
         .args([
@@ -116,7 +113,12 @@ fn measured(context: &Context, entry: &Entry, file: &str) -> Result<PathBuf> {
             "--target=es2022",
             "--log-level=warning",
         ])
-        .args(["--external:*.wasm", "--external:node:*", "--external:cloudflare:*"])
+        .args([
+            "--external:*.wasm",
+            "--external:*.wasm?module",
+            "--external:node:*",
+            "--external:cloudflare:*",
+        ])
         .arg(format!("--outfile={}", output.display()))
         .run(context)?;
     Ok(output)

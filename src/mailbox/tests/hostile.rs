@@ -42,12 +42,17 @@ impl Bytes {
 
 fn options(endpoint: &str, observer: u8) -> Bytes {
     let none = f64::NAN;
-    let start = Bytes::default().text("cn-hangzhou").text(endpoint).u8(0).u8(0).u8(observer);
-    [none; 5].into_iter().fold(start, Bytes::f64)
+    let place = Bytes::default().text("cn-hangzhou").text(endpoint).text("").text("").u8(0);
+    [none; 11].into_iter().fold(place.u8(0).u8(observer).u8(1), Bytes::f64)
+}
+
+/// An operation before which the driver's memo answered nothing.
+fn operation(tag: u8) -> Bytes {
+    Bytes::default().u32(0).u8(tag)
 }
 
 fn get(name: &str, timeout: f64) -> Bytes {
-    Bytes::default().u8(1).text(name).text("").text("").f64(f64::NAN).f64(timeout)
+    operation(1).text(name).text("").text("").f64(f64::NAN).f64(timeout)
 }
 
 fn answered(status: u32, headers: &[(String, String)], body: &[u8]) -> Bytes {
@@ -59,9 +64,11 @@ fn credentials(token: &str, expiration: f64) -> Bytes {
     Bytes::default().u8(4).text("id").text("secret").text(token).f64(expiration)
 }
 
-/// What a driver reads: tag and id of each effect, and the results of `Done`. Panics where the layout is not kept.
+/// What a driver reads after the count of removals: tag and id of each effect, and the results of `Done`. Panics where
+/// the layout is not kept.
 fn effects(bytes: &[u8]) -> Vec<(u8, EffectId, Vec<u8>)> {
     let mut reader = Reader::new(bytes);
+    reader.u32().unwrap();
     let mut found = Vec::new();
     while let Ok(tag) = reader.u8() {
         let id = reader.u32().unwrap();
@@ -123,6 +130,75 @@ fn a_cold_read_crosses_as_documented() {
     assert!(matches!(&second[..], [(7, _, result)] if result[0] == 0), "{second:?}");
 }
 
+/// A session that has read `names`, and the result of the last of these reads.
+fn warm(names: &[&str]) -> (Session, Vec<u8>) {
+    let mut session = Session::open(&options("", 0).0).unwrap();
+    let mut result = Vec::new();
+    for name in names {
+        let (op, mut turn) = begin(&mut session, &get(name, f64::NAN));
+        while !turn.iter().any(|(tag, ..)| *tag == 7) {
+            let body =
+                format!(r#"{{"SecretName":"{name}","VersionId":"v1","SecretData":"x","RequestId":"r"}}"#);
+            turn = match turn.iter().find(|(tag, ..)| *tag == 3) {
+                Some((_, id, _)) => step(&mut session, op, *id, &credentials("token", f64::NAN)),
+                None => step(&mut session, op, id_of(1, &turn), &answered(200, &[], body.as_bytes())),
+            };
+        }
+        result = turn.pop().unwrap().2;
+    }
+    (session, result)
+}
+
+fn removals(session: &mut Session, operation: &Bytes) -> u32 {
+    let out = session.start(&operation.0, false, 1.7e12, 1_000.0, &ENTROPY);
+    Reader::new(&out[4..]).u32().unwrap()
+}
+
+/// The hits that a session counts.
+fn hits(session: &mut Session, before: &Bytes) -> f64 {
+    let (_, turn) = begin(session, &before.clone().u8(5));
+    let mut status = Reader::new(&turn.last().unwrap().2);
+    assert_eq!(status.u8().unwrap(), 0);
+    let (_region, _source) = (status.text().unwrap(), status.text().unwrap());
+    status.f64().unwrap();
+    status.f64().unwrap().unwrap()
+}
+
+#[test]
+fn behind_a_secret_stands_for_how_long_it_may_be_answered_again() {
+    let (_, result) = warm(&["a"]);
+    let fresh_for = f64::from_le_bytes(result[result.len() - 8..].try_into().unwrap());
+    // Ten minutes, give or take a tenth.
+    assert!((540_000.0..=660_000.0).contains(&fresh_for), "{fresh_for}");
+}
+
+#[test]
+fn what_leaves_the_cache_changes_the_count_that_stands_before_every_turn() {
+    let (mut session, _) = warm(&["a", "b"]);
+    let idle = operation(5);
+    let before = removals(&mut session, &idle);
+    assert_eq!(removals(&mut session, &idle), before);
+    let one = removals(&mut session, &operation(3).text("a"));
+    assert_ne!(one, before);
+    assert_ne!(removals(&mut session, &operation(3).text("")), one);
+}
+
+#[test]
+fn answers_of_the_drivers_memo_count_as_hits() {
+    let (mut session, _) = warm(&["a"]);
+    let before = hits(&mut session, &Bytes::default().u32(0));
+    let after = hits(&mut session, &Bytes::default().u32(2).text("a").u32(40).text("gone").u32(2));
+    assert!((after - before - 42.0).abs() < 0.5, "{before} {after}");
+}
+
+#[test]
+fn several_names_are_answered_each_in_its_place() {
+    let (mut session, _) = warm(&["a"]);
+    let (_, turn) = begin(&mut session, &operation(4).f64(f64::NAN).u32(2).text("").text("a"));
+    let mut result = Reader::new(&turn.last().unwrap().2);
+    assert_eq!((result.u8().unwrap(), result.text().unwrap()), (1, "CONFIG"));
+}
+
 #[test]
 fn a_malformed_reply_ends_its_operation_with_an_error_and_aborts_the_rest() {
     let mut session = Session::open(&options("", 0).0).unwrap();
@@ -150,10 +226,11 @@ fn bad_options_and_operations_are_typed_errors() {
     let mut session = Session::open(&options("", 1).0).unwrap();
     for (operation, kind) in [
         (Bytes::default(), "INTERNAL"),
-        (Bytes::default().u8(77), "INTERNAL"),
+        (operation(77), "INTERNAL"),
+        (Bytes::default().u32(9).text("a").u32(1).u8(5), "INTERNAL"),
         (get("", f64::NAN), "CONFIG"),
         (get("a", 0.0), "CONFIG"),
-        (Bytes::default().u8(1).text("a").text("s").text("v").f64(f64::NAN).f64(f64::NAN), "CONFIG"),
+        (operation(1).text("a").text("s").text("v").f64(f64::NAN).f64(f64::NAN), "CONFIG"),
     ] {
         let (_, effects) = begin(&mut session, &operation);
         let (_, _, result) = effects.last().unwrap();
@@ -244,8 +321,10 @@ fn hostile_operation() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..40),
         6 => (prop_oneof!["a", ".{0,20}"], clock()).prop_map(|(name, timeout)| get(&name, timeout).0),
-        2 => "a|b".prop_map(|name| Bytes::default().u8(2).text(&name).0),
-        1 => "a|".prop_map(|name| Bytes::default().u8(3).text(&name).0),
+        2 => "a|b".prop_map(|name| operation(2).text(&name).f64(f64::NAN).text("").0),
+        1 => "a|".prop_map(|name| operation(3).text(&name).0),
+        1 => (clock(), "a|").prop_map(|(time, name)| operation(4).f64(time).u32(2).text(&name).text("b").0),
+        1 => (any::<u32>(), 5..7u8).prop_map(|(hits, tag)| Bytes::default().u32(1).text("a").u32(hits).u8(tag).0),
     ]
 }
 

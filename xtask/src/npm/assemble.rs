@@ -1,6 +1,7 @@
 //! Puts the package together: the template's files, the built artefacts, and what is made from both.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::sbom;
 use crate::context::Context;
 use crate::error::{During, Error, Result};
 use crate::manifest::{Artefact, Manifest};
@@ -13,20 +14,20 @@ use std::path::Path;
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 /// Node's CommonJS builds: what each is made from, and its name.
 const FOR_NODE: [(&str, &str); 2] = [("node.js", "node.cjs"), ("testing/embedded.js", "testing.cjs")];
-/// What only those are made from: the package has the result alone.
-const NODE: [&str; 2] = ["node.js", "driver/node.js"];
+/// Sources only: the package has what is made from them.
+const SOURCES: [&str; 2] = ["node.js", "driver/node.js"];
 
 /// Fills `output` anew.
 pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Result<()> {
     if output.exists() {
         std::fs::remove_dir_all(output).during(|| format!("empty {}", output.display()))?;
     }
-    let files = context.files()?;
+    let (files, version) = (context.files()?, manifest_version(context)?);
     for path in files.iter().filter_map(|path| path.strip_prefix("pkg-template/")) {
         let from = context.root.join("pkg-template").join(path);
         match path {
             "package.json" => {
-                let text = with_version(&read(&from)?, &manifest_version(context)?)?;
+                let text = with_version(&read(&from)?, &version)?;
                 write(&output.join(path), &text)?;
             }
             _ if path.split('/').next().is_some_and(|first| first.ends_with("wasm")) => {}
@@ -37,12 +38,12 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
         }
     }
     for artefact in &manifest.artefacts {
-        add_artefact(context, artefact, output)?;
+        add_artefact(context, artefact, &version, output)?;
     }
     for (source, name) in FOR_NODE {
         bundle_for_node(context, output, source, name)?;
     }
-    for source in NODE {
+    for source in SOURCES {
         std::fs::remove_file(output.join(source)).during(|| format!("remove {source}"))?;
     }
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
@@ -51,14 +52,16 @@ pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Resu
     Ok(())
 }
 
-/// The wasm, its hash, the same bytes as a script for where nothing brings a module, and the glue.
-fn add_artefact(context: &Context, artefact: &Artefact, output: &Path) -> Result<()> {
+/// The wasm, its hash, its bill of materials, the same bytes as a script for where nothing brings a module, and the glue.
+fn add_artefact(context: &Context, artefact: &Artefact, version: &str, output: &Path) -> Result<()> {
     let (name, built) = (&artefact.name, wasm::folder(context, &artefact.name));
     let file = built.join(format!("{name}.wasm"));
     copy(&file, &output.join(format!("{name}.wasm")))?;
     copy(&built.join("glue.js"), &output.join(format!("{name}.glue.js")))?;
     let sha256 = inspect(context, &file)?.sha256;
     write(&output.join(format!("{name}.wasm.sha256")), &format!("{sha256}  {name}.wasm\n"))?;
+    let bill = sbom::text(context, artefact, version, &sha256)?;
+    write(&output.join(format!("{name}.cdx.json")), &bill)?;
     let bytes = std::fs::read(&file).during(|| format!("read {}", file.display()))?;
     let script = format!("// {name}.wasm as base64.\nexport default \"{}\";\n", base64(&bytes));
     write(&output.join(format!("{name}.base64.js")), &script)

@@ -2,27 +2,31 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod assemble;
+mod sbom;
 
 use crate::args::Args;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{During, Error, Result};
 use crate::manifest::Manifest;
 use crate::wasm;
 use crate::wasm::measure::inspect;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 pub(crate) const HELP: &str = "\
-cargo xtask npm [--no-build]
+cargo xtask npm [--no-build] [--check-reproducible]
 
 Builds every wasm artefact and assembles pkg/, the folder that `npm pack` and `npm publish` take:
   the files of pkg-template/ (but for the crates and what git ignores), with the version of Cargo.toml
-  <artefact>.wasm, <artefact>.wasm.sha256, <artefact>.base64.js (the same wasm as a script), <artefact>.glue.js
+  <artefact>.wasm, <artefact>.wasm.sha256, <artefact>.base64.js (the same wasm as a script), <artefact>.glue.js,
+  <artefact>.cdx.json (CycloneDX: the crates that are linked into it)
   node.cjs    everything for Node in one CommonJS file, made from node.js; node.mjs re-exports it
   testing.cjs the same for simsim/testing
   *.d.cts     the types again, for CommonJS
 Prints the SHA-256 of each wasm.
 
-  --no-build   assemble what target/wasm/ already holds
+  --no-build             assemble what target/wasm/ already holds
+  --check-reproducible   do everything behind rustc twice and compare every file of the two packages
 ";
 
 /// Where the package is.
@@ -31,16 +35,53 @@ pub(crate) fn folder(context: &Context) -> PathBuf {
 }
 
 pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
-    let build = !args.flag(&["--no-build"]);
+    let (build, twice) = (!args.flag(&["--no-build"]), args.flag(&["--check-reproducible"]));
     args.finish("npm")?;
     let manifest = Manifest::read(context)?;
     package(context, &manifest, build)?;
+    if twice {
+        let first = contents(&folder(context))?;
+        package(context, &manifest, true)?;
+        same(&first, &contents(&folder(context))?)?;
+        println!("{} files are the same in both packages", first.len());
+    }
     for artefact in &manifest.artefacts {
         let name = format!("{}.wasm", artefact.name);
         println!("{}  {name}", inspect(context, &folder(context).join(&name))?.sha256);
     }
     println!("{}", folder(context).display());
     Ok(())
+}
+
+/// Every file below a folder, by its path.
+fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let entries = std::fs::read_dir(folder).during(|| format!("read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry.during(|| format!("read {}", folder.display()))?.path();
+        if path.is_dir() {
+            found.append(&mut contents(&path)?);
+        } else {
+            let bytes = std::fs::read(&path).during(|| format!("read {}", path.display()))?;
+            found.insert(path, bytes);
+        }
+    }
+    Ok(found)
+}
+
+fn same(first: &BTreeMap<PathBuf, Vec<u8>>, second: &BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {
+    let names = first.keys().chain(second.keys());
+    let differ: BTreeSet<String> = names
+        .filter(|path| first.get(*path) != second.get(*path))
+        .map(|path| path.display().to_string())
+        .collect();
+    match differ.is_empty() {
+        true => Ok(()),
+        false => {
+            let list = differ.into_iter().collect::<Vec<_>>().join(", ");
+            Err(Error::new(format!("not the same in both packages: {list}")))
+        }
+    }
 }
 
 /// Builds pkg/, artefacts first.
@@ -55,4 +96,23 @@ pub(crate) fn package(context: &Context, manifest: &Manifest, build: bool) -> Re
         }
     }
     assemble::run(context, manifest, &folder(context))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_file_that_differs_or_is_missing_is_named() {
+        let package = |files: &[(&str, &[u8])]| -> BTreeMap<PathBuf, Vec<u8>> {
+            files.iter().map(|(name, bytes)| (PathBuf::from(name), bytes.to_vec())).collect()
+        };
+        let whole = package(&[("a", b"1"), ("b", b"2")]);
+        assert!(same(&whole, &whole).is_ok());
+        for (other, name) in [(package(&[("a", b"1"), ("b", b"3")]), "b"), (package(&[("b", b"2")]), "a")] {
+            assert!(same(&whole, &other).unwrap_err().to_string().ends_with(&format!(": {name}")));
+        }
+    }
 }

@@ -1,0 +1,10 @@
+// Where the platform's own types are known, they are the ones that the API takes.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+import { SecretClient } from "simsim";
+
+export async function scoped(request: Request) {
+  using client = new SecretClient({ endpoint: new URL("https://kms.cn-hangzhou.aliyuncs.com"), fetch });
+  // @ts-expect-error not a signal
+  await client.getSecret("db", { signal: {} });
+  return client.text("db", { signal: request.signal });
+}
