@@ -1,6 +1,10 @@
 // The types of simsim/testing: an Alibaba Cloud KMS in the test's own process.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+import type { Credentials, SimsimFetch } from "./index.js";
+
+type PlatformFetch = typeof globalThis extends { fetch: infer Known } ? Known : SimsimFetch;
+
 /** A value with what belongs to it. Give `value` (a text, or any JSON value) or `valueBase64`. */
 export interface EmulatedSecret {
   value?: unknown;
@@ -17,17 +21,11 @@ export interface EmulatedSecret {
   state?: "enabled" | "disabled" | "pendingDeletion";
 }
 
-export interface EmulatorCredentials {
-  accessKeyId: string;
-  accessKeySecret: string;
-  securityToken?: string;
-}
-
 export interface EmulatorOptions {
   /** By name. A string or bytes are the value of a generic secret. */
   secrets?: Record<string, string | Uint8Array | EmulatedSecret>;
   /** The one key that is known. Default: a made-up session. */
-  credentials?: EmulatorCredentials;
+  credentials?: Credentials;
   /** Goes into `clientOptions`. Default `cn-hangzhou`. */
   regionId?: string;
   /** Roles that AssumeRole may assume: `acs:ram::ACCOUNT:role/NAME`. */
@@ -103,9 +101,9 @@ export interface EmulatorClock {
 /** One KMS, with a memory of its own. */
 export interface Emulator {
   /** Takes what `fetch` takes. Requests of any host end here, none leaves the process. May be called unbound. */
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: SimsimFetch & PlatformFetch;
   /** What a client needs: `new SecretClient({ ...kms.clientOptions })`. */
-  readonly clientOptions: { fetch: typeof globalThis.fetch; regionId: string; credentials: EmulatorCredentials };
+  readonly clientOptions: { fetch: SimsimFetch; regionId: string; credentials: Credentials };
   readonly clock: EmulatorClock;
 
   /** Creates a secret, or replaces it with all its versions. */

@@ -12,7 +12,7 @@ mod support;
 
 use simsim::Timestamp;
 use simsim::http::{Fetch, FetchErrorKind, Request};
-use simsim_emulator::{Emulator, Fault, SecretSeed};
+use simsim_emulator::{Emulator, Fault, Reply, SecretSeed};
 use std::cell::Cell;
 use std::time::Duration;
 use support::{emulator, json, kms, poll_once, send};
@@ -194,4 +194,38 @@ fn a_request_that_no_transport_could_send_is_refused_by_this_one_too() {
     let mut wrong = request();
     wrong.url = "kms.cn-hangzhou.aliyuncs.com".to_owned();
     assert_eq!(send(&emulator, wrong).unwrap_err().kind(), FetchErrorKind::Unsupported);
+}
+
+/// The same request for a host that does the waiting itself.
+fn reply(emulator: &Emulator) -> Reply {
+    let request = request();
+    let mut headers: Vec<(String, String)> =
+        request.headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+    // A transport's own headers are not believed: the address and the body say them.
+    headers.push(("Host".to_owned(), "elsewhere.example".to_owned()));
+    headers.push(("content-length".to_owned(), "7".to_owned()));
+    emulator.reply(request.method.as_str(), &request.url, headers, request.body).unwrap()
+}
+
+#[test]
+fn a_reply_says_how_long_to_wait_and_waits_for_nothing() {
+    let (emulator, runtime) = ready();
+    let (long, short) = (Duration::from_secs(60), Duration::from_secs(1));
+    for fault in [Fault::slow_headers(long), Fault::slow_body(short), Fault::truncated(), Fault::hang()] {
+        emulator.inject(fault.times(1));
+    }
+    for expected in [
+        (long, Duration::ZERO, false),
+        (Duration::ZERO, short, false),
+        (Duration::ZERO, Duration::ZERO, true),
+    ] {
+        let Reply::Answer(answer) = reply(&emulator) else { panic!("an answer") };
+        assert_eq!((answer.before_headers, answer.before_body, answer.cut), expected);
+        assert_eq!(answer.status, 200);
+        assert!(String::from_utf8_lossy(&answer.body).contains("needle"));
+        assert!(!format!("{answer:?}").contains("needle"));
+    }
+    assert!(matches!(reply(&emulator), Reply::Hang));
+    assert!(runtime.slept().is_empty());
+    assert!(emulator.reply("GET", "not an address", Vec::new(), Vec::new()).is_none());
 }

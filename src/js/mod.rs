@@ -10,7 +10,7 @@
 //! ```
 //!
 //! ```no_run
-//! use simsim::{Client, ErrorKind};
+//! use simsim::Client;
 //! use std::cell::OnceCell;
 //! use wasm_bindgen::JsValue;
 //!

@@ -1,28 +1,15 @@
 //! The example worker in Rust (feature js) in real workerd, against the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { cpSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { root, run, session, startKms, target } from "./lib.mjs";
+import { runCases } from "./harness/cases.mjs";
+import { session, startKms } from "./harness/emulator.mjs";
+import { emptied, root, target } from "./harness/places.mjs";
+import { newest, serveWorkerd } from "./harness/serve-workerd.mjs";
 
-/** The program itself: the one in .bin is a script that cannot hand on a third file descriptor. */
-function find() {
-  try {
-    return createRequire(import.meta.url)("workerd").default;
-  } catch {
-    console.error("workerd is not installed: run npm ci in tests/npm");
-    return process.exit(process.env.CI === "true" ? 1 : 77);
-  }
-}
-const workerd = find();
-const newest = /(\d{4}-\d{2}-\d{2})/.exec(execFileSync(workerd, ["--version"], { encoding: "utf8" }))[1];
-
-const folder = join(target, "npm-smoke/rust-worker");
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
+const folder = emptied("rust-worker");
 cpSync(join(root, "examples/rust-worker/worker.js"), join(folder, "worker.js"));
 for (const part of ["rust-worker_bg.js", "rust-worker_bg.wasm"]) cpSync(join(target, "wasm/rust-worker", part), join(folder, part));
 writeFileSync(
@@ -30,8 +17,32 @@ writeFileSync(
   'Object.prototype.ALIBABA_CLOUD_KMS_ENDPOINT = "http://127.0.0.1:9";\nexport { default } from "./worker.js";\n',
 );
 
+// The worker with a fetch in the place of the runtime's, and what the two said to each other behind its answer.
+writeFileSync(
+  join(folder, "own-fetch.js"),
+  `import worker from "./worker.js";
+let kind, signals, redirects, pulled;
+globalThis.fetch = async (url, { redirect, signal }) => {
+  redirects.push(redirect);
+  signals.push(signal);
+  if (kind === "hang") return new Promise(() => {});
+  const chunk = new Uint8Array(65536);
+  const pull = (controller) => ((pulled += 1), controller.enqueue(chunk));
+  const answer = new Response(new ReadableStream({ pull }));
+  return kind === "redirected" ? Object.defineProperty(answer, "redirected", { value: true }) : answer;
+};
+export default {
+  async fetch(request, env) {
+    kind = request.headers.get("x-password");
+    [signals, redirects, pulled] = [[], [], 0];
+    const text = await (await worker.fetch(request, env)).text();
+    return Response.json({ text, redirects, pulled, aborted: signals.map((signal) => signal.aborted) });
+  },
+};
+`);
+
 const DOOR = "needle-open-sesame";
-const kms = await startKms();
+const kms = await startKms("rust-worker");
 const env = {
   ALIBABA_CLOUD_ACCESS_KEY_ID: session.accessKeyId,
   ALIBABA_CLOUD_ACCESS_KEY_SECRET: session.accessKeySecret,
@@ -42,56 +53,30 @@ const env = {
 
 /** Starts a worker with a cold cache, hands `test` a way to knock, and ends it. */
 async function withWorker({ date = newest, main = "worker.js", change = {} }, test) {
-  const bindings = Object.entries({ ...env, ...change }).filter(([, value]) => value !== undefined);
-  const binding = ([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`;
-  const modules = [main, ...["worker.js", "rust-worker_bg.js"].filter((name) => name !== main)];
-  writeFileSync(
-    join(folder, "config.capnp"),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["private", "public"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [
-    ${modules.map((name) => `(name = "${name}", esModule = embed "${name}"),`).join("\n    ")}
-    (name = "rust-worker_bg.wasm", wasm = embed "rust-worker_bg.wasm"),
-  ],
-  bindings = [${bindings.map(binding).join(", ")}],
-  compatibilityDate = "${date}",
-);
-`,
-  );
-  const stdio = ["ignore", "inherit", "inherit", "pipe"];
-  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio });
-  const ended = new Promise((_, reject) => {
-    child.once("error", reject).once("exit", (code) => reject(new Error(`workerd ended with ${code}`)));
-  });
-  ended.catch(() => {});
-  const listening = new Promise((resolve) => {
-    let said = "";
-    child.stdio[3].on("data", (chunk) => {
-      const heard = /"event":"listen".*"port":(\d+)/.exec((said += chunk));
-      if (heard) resolve(Number(heard[1]));
-    });
-  });
+  const scripts = [main, ...["worker.js", "rust-worker_bg.js"].filter((name) => name !== main)];
+  const modules = [
+    ...scripts.map((name) => ({ name, kind: "esModule", path: join(folder, name) })),
+    { name: "rust-worker_bg.wasm", kind: "wasm", path: join(folder, "rust-worker_bg.wasm") },
+  ];
+  const bindings = Object.fromEntries(Object.entries({ ...env, ...change }).filter(([, value]) => value !== undefined));
+  const { port, output, stop } = await serveWorkerd(folder, modules, { date, bindings });
+  const knock = async (password) => {
+    const init = { headers: { "x-password": password }, signal: AbortSignal.timeout(20_000) };
+    const answer = await fetch(`http://127.0.0.1:${port}/`, init);
+    return { status: answer.status, text: shown(await answer.text()) };
+  };
   try {
-    const port = await Promise.race([listening, ended]);
-    const knock = async (password) => {
-      const init = { headers: { "x-password": password }, signal: AbortSignal.timeout(20_000) };
-      const answer = await fetch(`http://127.0.0.1:${port}/`, init);
-      const text = await answer.text();
-      assert.ok(!/needle/.test(text), `an answer shows a secret: ${text}`);
-      return { status: answer.status, text };
-    };
     await test(knock, port);
   } finally {
-    child.removeAllListeners("exit");
-    child.kill();
+    stop();
+    shown(output());
   }
+}
+
+/** A text that somebody sees, if it holds no secret. */
+function shown(text) {
+  assert.ok(!/needle/.test(text), `a secret is shown: ${text}`);
+  return text;
 }
 
 /** The secret as it is at first, no faults, an empty log. */
@@ -134,7 +119,7 @@ for (const [fault, expected] of faults) {
   };
 }
 
-await run(
+await runCases(
   "rust-worker",
   {
     ...cases,
@@ -181,6 +166,22 @@ await run(
         assert.ok(slowest < 1500, `a read waited ${slowest} ms for the refresh`);
         assert.equal(await reads(), 2);
       });
+    },
+
+    async "a body is read up to its bound, a redirected answer not at all, and what is given up is aborted"() {
+      const about = {};
+      for (const kind of ["endless", "redirected", "hang"]) {
+        // A worker each: failures are remembered.
+        await withWorker({ main: "own-fetch.js" }, async (knock) => (about[kind] = JSON.parse((await knock(kind)).text)));
+      }
+      const { endless, redirected, hang } = about;
+      assert.match(endless.text, /larger than 1 MiB/);
+      assert.ok(endless.pulled >= 16 && endless.pulled < 24, `${endless.pulled} chunks of 64 KiB were read`);
+      assert.deepEqual([endless.redirects, endless.aborted], [["manual"], [true]]);
+      assert.match(redirected.text, /was redirected/);
+      assert.deepEqual(redirected.aborted, [true]);
+      assert.match(hang.text, /time/);
+      assert.ok(hang.aborted.length > 1 && hang.aborted.every(Boolean), JSON.stringify(hang));
     },
 
     async "a wrong key is refused without a word of it"() {

@@ -1,11 +1,17 @@
-//! simsim/testing in Node: the emulator as an in-process fetch, and the real client on it.
+//! simsim/testing in Node and workerd: the emulator as an in-process fetch, and the real client on it.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { pkg, run } from "./lib.mjs";
+import { runCases } from "./harness/cases.mjs";
+import { unpackInto } from "./harness/package.mjs";
+import { emptied } from "./harness/places.mjs";
+import { newest, serveWorkerd } from "./harness/serve-workerd.mjs";
+import { workerModules } from "./harness/workerd.mjs";
+
+const pkg = unpackInto(emptied("testing"));
 
 const { SecretClient } = await import(join(pkg, "node.mjs"));
 const { createEmulator } = await import(join(pkg, "testing.mjs"));
@@ -22,7 +28,7 @@ async function settle() {
   for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done));
 }
 
-await run("testing", {
+await runCases("testing", {
   async "a secret is read, once, and read again after a rotation"() {
     const { kms, client } = world();
     const many = await Promise.all(Array.from({ length: 20 }, () => client.getSecret("db/password")));
@@ -199,6 +205,18 @@ await run("testing", {
     }
   },
 
+  async "a worker can have its own KMS, made at module scope"() {
+    for (const date of ["2023-03-01", newest]) {
+      const { folder, modules } = await workerModules(`testing ${date}`, {}, "hosts/testing-worker.mjs");
+      const { ask, stop } = await serveWorkerd(folder, modules, { date });
+      try {
+        assert.deepEqual(await ask(""), { texts: ["open sesame", "open wheat"], statuses: [200, 429, 200] });
+      } finally {
+        stop();
+      }
+    }
+  },
+
   async "no entry of the client contains any of it"() {
     const { exports } = JSON.parse(readFileSync(join(pkg, "package.json"), "utf8"));
     const files = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(files));
@@ -208,7 +226,7 @@ await run("testing", {
       const scripts = files(entry).filter((file) => !/\.d\.c?ts$/.test(file));
       const built = await Promise.all(scripts.map((file) => build({ ...options, entryPoints: [join(pkg, file)] })));
       const names = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-      return names.filter((file) => /testing/.test(file.slice(file.lastIndexOf("pkg/"))));
+      return names.filter((file) => /testing/.test(file.slice(file.lastIndexOf("node_modules/simsim/"))));
     };
     assert.ok((await inputs(exports["./testing"])).length > 0, "the search finds what is there");
     for (const [name, entry] of Object.entries(exports)) {

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { bundle, stage } from "./package.mjs";
 
 /** Stages and bundles; the modules are `{name, kind: "esModule" | "wasm", path}`, the worker first. */
-export async function workerModules(label, options) {
+export async function workerModules(label, options, host = "hosts/worker.mjs") {
   const folder = stage(label, options);
   const wasm = new Map();
   const keep = {
@@ -20,7 +20,7 @@ export async function workerModules(label, options) {
       build.onLoad({ filter: /\.wasm$/ }, () => ({ contents: "" }));
     },
   };
-  const path = await bundle(folder, "hosts/worker.mjs", {
+  const path = await bundle(folder, host, {
     conditions: ["workerd", "worker", "browser"], external: ["cloudflare:*", "node:*"], plugins: [keep],
   });
   const worker = { name: "worker", kind: "esModule", path };
