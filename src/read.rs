@@ -18,15 +18,6 @@ pub(crate) struct Wish {
     pub(crate) timeout: Option<Duration>,
 }
 
-impl Wish {
-    fn checked(self) -> Result<Self> {
-        if let Some(timeout) = self.timeout {
-            check_duration("timeout", timeout)?;
-        }
-        Ok(self)
-    }
-}
-
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
 ///
 /// ```
@@ -92,7 +83,7 @@ impl<'a> GetSecret<'a> {
         self
     }
 
-    /// What is asked for, checked.
+    /// What is asked for. Whoever gives it a time has checked that.
     pub(crate) fn wish(&self) -> Result<Wish> {
         let selector = match (self.version_id, self.version_stage) {
             (None, None) => VersionSelector::Current,
@@ -103,7 +94,7 @@ impl<'a> GetSecret<'a> {
             }
         };
         let key = Key { name: SecretName::parse(self.name)?, selector };
-        Wish { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout }.checked()
+        Ok(Wish { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout })
     }
 
     /// Reads.
@@ -112,6 +103,9 @@ impl<'a> GetSecret<'a> {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a bad option, before anything is sent; else as
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
+        if let Some(timeout) = self.timeout {
+            check_duration("timeout", timeout)?;
+        }
         self.client.read(self.wish()?).await
     }
 }
@@ -185,7 +179,7 @@ impl Client {
         } else {
             Intent::Refresh { after: self.inner.cache.sequence() }
         };
-        Wish { key, intent, timeout }.checked()
+        Ok(Wish { key, intent, timeout })
     }
 
     /// For how long a secret that was just read may be answered again without asking this client.

@@ -1,7 +1,7 @@
 //! One client behind a mailbox, as a driver sees it: bytes in, effects out.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::{Blueprint, CacheOptions, ENDPOINT_VARIABLE, RetryOptions, TIMEOUT, Target};
+use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,7 +9,7 @@ use crate::mailbox::wire::{Reader, Writer, saturate};
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::read::Wish;
-use crate::region::{Endpoint, Network, Origin, check_region};
+use crate::region::{Endpoint, Network};
 use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::status::ClientStatus;
 use crate::time::{Instant64, Now, Timestamp, millis};
@@ -27,6 +27,17 @@ mod operation {
     pub(super) const CHECK: u8 = 6;
 }
 
+/// What a description of options says with yes or no: the bits of one byte.
+mod flag {
+    pub(super) const EXPLICIT_REGION: u8 = 1;
+    pub(super) const VPC: u8 = 2;
+    pub(super) const PLAIN_HTTP: u8 = 4;
+    pub(super) const FIXED: u8 = 8;
+    pub(super) const OBSERVED: u8 = 16;
+    pub(super) const NAMES: u8 = 32;
+    pub(super) const NO_CACHE: u8 = 64;
+}
+
 /// A client and its mailbox.
 pub struct Session {
     mailbox: Mailbox,
@@ -40,73 +51,70 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Opens a client from the driver's description of its options.
+    /// Opens a client from the driver's description of its options: region, authority of the endpoint (each may be
+    /// empty), flags, credentials if they are fixed, and numbers, NaN for those that keep their default. The driver
+    /// has checked them (tests/vectors/options.json): what they mean is not looked at again.
     ///
     /// # Errors
-    /// `Config` for a bad option.
+    /// `Internal` for a description that is cut off.
     pub fn open(options: &[u8]) -> Result<Self> {
         let mut options = Reader::new(options);
         let mailbox = Mailbox::new();
-        let (region, endpoint) = (options.some_text()?, options.some_text()?);
-        // What the driver found in its environment serves where the code says nothing, and is trusted less.
-        let (found_region, found_endpoint) = (options.some_text()?, options.some_text()?);
-        let (field, known_region) = match region {
-            Some(region) => ("region", Some(region)),
-            None => ("ALIBABA_CLOUD_REGION_ID", found_region),
+        let (region, authority) = (options.some_text()?, options.some_text()?);
+        let flags = options.u8()?;
+        let set = |flag: u8| flags & flag != 0;
+        let credentials = match set(flag::FIXED) {
+            true => CachedCredentials::new(options.credentials()?),
+            false => CachedCredentials::new(mailbox.credentials()),
         };
-        if let Some(region) = known_region {
-            check_region(field, region)?;
+        let mut numbers = [None; 11];
+        for number in &mut numbers {
+            *number = options.f64()?.map(saturate);
         }
-        let endpoint = match (endpoint, found_endpoint) {
-            (Some(text), _) => Some(("endpoint", text, Origin::Code { allow_http: false })),
-            (None, found) => found.map(|text| (ENDPOINT_VARIABLE, text, Origin::Environment)),
+        let [ttl, revalidate, if_error, overlap, entries, bytes, attempts, base, cap, attempt, timeout] =
+            numbers;
+        let time = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
+        let count = |given: Option<u64>, default| {
+            given.map_or(default, |count| usize::try_from(count).unwrap_or(usize::MAX))
         };
-        let endpoint =
-            endpoint.map(|(field, text, origin)| Endpoint::parse(field, text, origin)).transpose()?;
-        let network = if options.u8()? == 1 { Network::Vpc } else { Network::Public };
-        let credentials = match options.u8()? {
-            0 => CachedCredentials::new(mailbox.credentials()),
-            _ => CachedCredentials::new(options.credentials()?),
+        let default = CacheOptions::default();
+        let cache = CacheOptions {
+            ttl: time(ttl, default.ttl),
+            stale_while_revalidate: revalidate.map(Duration::from_millis),
+            stale_if_error: time(if_error, default.stale_if_error),
+            rotation_overlap: time(overlap, default.rotation_overlap),
+            max_entries: count(entries, default.max_entries),
+            max_bytes: count(bytes, default.max_bytes),
+            off: set(flag::NO_CACHE),
         };
-        let observed = options.u8()?;
-        let mut cache = CacheOptions { off: options.u8()? == 0, ..CacheOptions::default() };
-        cache.ttl = options.duration()?.unwrap_or(cache.ttl);
-        cache.stale_while_revalidate = options.duration()?;
-        for value in [&mut cache.stale_if_error, &mut cache.rotation_overlap] {
-            *value = options.duration()?.unwrap_or(*value);
-        }
-        for value in [&mut cache.max_entries, &mut cache.max_bytes] {
-            if let Some(count) = options.f64()? {
-                *value = usize::try_from(saturate(count)).unwrap_or(usize::MAX);
-            }
-        }
-        let mut retry = RetryOptions::default();
-        if let Some(attempts) = options.f64()? {
-            retry.max_attempts = u32::try_from(saturate(attempts)).unwrap_or(u32::MAX);
-        }
-        for value in [&mut retry.base, &mut retry.cap, &mut retry.attempt_timeout] {
-            *value = options.duration()?.unwrap_or(*value);
-        }
+        let default = RetryOptions::default();
+        let retry = RetryOptions {
+            max_attempts: attempts
+                .map_or(default.max_attempts, |count| u32::try_from(count).unwrap_or(u32::MAX)),
+            base: time(base, default.base),
+            cap: time(cap, default.cap),
+            attempt_timeout: time(attempt, default.attempt_timeout),
+        };
         let target = Target {
-            region: known_region.map(str::to_owned),
-            region_is_explicit: region.is_some(),
-            network,
-            endpoint,
-            timeout: options.duration()?.unwrap_or(TIMEOUT),
+            region: region.map(str::to_owned),
+            region_is_explicit: set(flag::EXPLICIT_REGION),
+            network: if set(flag::VPC) { Network::Vpc } else { Network::Public },
+            endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
+            timeout: time(timeout, TIMEOUT),
             extended_config: true,
         };
-        let observer = (observed > 0).then(|| Arc::new(mailbox.observer()) as Arc<_>);
+        let observer = set(flag::OBSERVED).then(|| Arc::new(mailbox.observer()) as Arc<_>);
         let blueprint = Blueprint {
             target,
             fetch: Arc::new(mailbox.fetch()),
             runtime: Arc::new(mailbox.runtime()),
             background: Some(Arc::new(mailbox.background())),
             credentials,
-            cache,
-            retry,
-            watch: Watch { observer, names: observed > 1 },
+            cache: cache.policy(),
+            retry: retry.policy(),
+            watch: Watch { observer, names: set(flag::NAMES) },
         };
-        Ok(Self { client: blueprint.build()?, mailbox })
+        Ok(Self { client: blueprint.build(), mailbox })
     }
 
     /// Starts an operation: its id, then its first effects.

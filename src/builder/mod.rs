@@ -244,6 +244,9 @@ impl ClientBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config); the message names the field and the remedy.
     pub fn build(self) -> Result<Client> {
         let target = self.target()?;
+        check_duration("timeout", target.timeout)?;
+        self.cache.check()?;
+        self.retry.check()?;
         let credentials = match (self.credentials, self.environment.credentials) {
             (Some(credentials), _) => credentials,
             (None, Some(found)) => CachedCredentials::new(found?),
@@ -266,11 +269,11 @@ impl ClientBuilder {
             runtime: self.runtime.map_or_else(default_runtime, Ok)?,
             background,
             credentials,
-            cache: self.cache,
-            retry: self.retry,
+            cache: self.cache.policy(),
+            retry: self.retry.policy(),
             watch: Watch { observer: self.observer, names: self.observe_names },
         };
-        blueprint.build()
+        Ok(blueprint.build())
     }
 
     fn target(&self) -> Result<Target> {

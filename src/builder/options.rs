@@ -95,12 +95,9 @@ impl CacheOptions {
         self
     }
 
-    pub(super) fn check(self) -> Result<CachePolicy> {
+    pub(super) fn check(&self) -> Result<()> {
         check_duration("cache.ttl", self.ttl)?;
-        let revalidate = self
-            .stale_while_revalidate
-            .unwrap_or(Duration::from_millis(millis(self.ttl) / 10).min(Duration::from_secs(60)));
-        check_longest("cache.stale_while_revalidate", revalidate)?;
+        check_longest("cache.stale_while_revalidate", self.stale_while_revalidate.unwrap_or_default())?;
         check_longest("cache.stale_if_error", self.stale_if_error)?;
         check_longest("cache.rotation_overlap", self.rotation_overlap)?;
         for (field, value) in [("cache.max_entries", self.max_entries), ("cache.max_bytes", self.max_bytes)] {
@@ -110,14 +107,22 @@ impl CacheOptions {
                 ));
             }
         }
-        Ok(CachePolicy {
+        Ok(())
+    }
+
+    /// What the cache goes by. Total: whoever describes the options has checked them.
+    pub(crate) fn policy(self) -> CachePolicy {
+        let tenth = Duration::from_millis(millis(self.ttl) / 10);
+        CachePolicy {
             ttl: self.ttl,
-            stale_while_revalidate: revalidate,
+            stale_while_revalidate: self
+                .stale_while_revalidate
+                .unwrap_or_else(|| tenth.min(Duration::from_secs(60))),
             stale_if_error: self.stale_if_error,
             rotation_overlap: self.rotation_overlap,
             max_entries: if self.off { 0 } else { self.max_entries },
             max_bytes: self.max_bytes,
-        })
+        }
     }
 }
 
@@ -178,7 +183,7 @@ impl RetryOptions {
         self
     }
 
-    pub(super) fn check(self) -> Result<RetryPolicy> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.max_attempts == 0 {
             return Err(Error::config(
                 "retry.max_attempts: must be at least 1; no_retry() turns retries off",
@@ -186,9 +191,13 @@ impl RetryOptions {
         }
         check_duration("retry.base", self.base)?;
         check_duration("retry.cap", self.cap)?;
-        check_duration("retry.attempt_timeout", self.attempt_timeout)?;
+        check_duration("retry.attempt_timeout", self.attempt_timeout)
+    }
+
+    /// What calls go by. Total: whoever describes the options has checked them.
+    pub(crate) fn policy(self) -> RetryPolicy {
         let Self { max_attempts, base, cap, attempt_timeout } = self;
-        Ok(RetryPolicy { max_attempts, base, cap, attempt_timeout })
+        RetryPolicy { max_attempts, base, cap, attempt_timeout }
     }
 }
 

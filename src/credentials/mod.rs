@@ -77,15 +77,29 @@ impl Credentials {
         token: Option<String>,
         expiration: Option<Timestamp>,
     ) -> Result<Self> {
-        let (access_key_id, access_key_secret) = (Sensitive::new(id), Sensitive::new(secret));
-        let security_token = token.map(Sensitive::new);
-        check("AccessKeyId", access_key_id.expose(), MAX_KEY)?;
-        check("AccessKeySecret", access_key_secret.expose(), MAX_KEY)?;
-        if let Some(token) = &security_token {
-            check("SecurityToken", token.expose(), MAX_TOKEN)?;
+        let credentials = Self::trusted(id, secret, token, expiration);
+        check("AccessKeyId", credentials.access_key_id(), MAX_KEY)?;
+        check("AccessKeySecret", credentials.access_key_secret(), MAX_KEY)?;
+        if let Some(token) = credentials.security_token() {
+            check("SecurityToken", token, MAX_TOKEN)?;
         }
-        let parts = Parts { access_key_id, access_key_secret, security_token, expiration, principal: None };
-        Ok(Self(Arc::new(parts)))
+        Ok(credentials)
+    }
+
+    /// All parts at once, from someone who has checked them.
+    pub(crate) fn trusted(
+        id: String,
+        secret: String,
+        token: Option<String>,
+        expiration: Option<Timestamp>,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            access_key_id: Sensitive::new(id),
+            access_key_secret: Sensitive::new(secret),
+            security_token: token.map(Sensitive::new),
+            expiration,
+            principal: None,
+        }))
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {

@@ -15,7 +15,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The version of this layout.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// Tags of effects.
 mod tag {
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> {
                 Ok(Reply::Answer(Err(FetchError::new(kind).with_code(self.text()?))))
             }
             3 => Ok(Reply::Slept),
-            4 => Ok(Reply::Credentials(self.credentials().map(Some))),
+            4 => Ok(Reply::Credentials(Ok(Some(self.credentials()?)))),
             5 => {
                 let what = ["the provider failed: ", &crate::error::printable(self.text()?)].concat();
                 Ok(Reply::Credentials(Err(Error::new(ErrorKind::CredentialsUnavailable, what))))
@@ -254,16 +254,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Id, secret, token (may be empty), expiry.
+    /// Id, secret, token (may be empty), expiry. The driver has checked them.
     pub(crate) fn credentials(&mut self) -> Result<Credentials> {
         let (id, secret, token) = (self.text()?, self.text()?, self.some_text()?);
         let expiration = self.f64()?.map(|ms| i64::try_from(saturate(ms)).unwrap_or(i64::MAX));
-        Credentials::new(
+        Ok(Credentials::trusted(
             id.to_owned(),
             secret.to_owned(),
             token.map(str::to_owned),
             expiration.map(Timestamp::from_millis),
-        )
+        ))
     }
 }
 

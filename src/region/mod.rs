@@ -52,6 +52,11 @@ impl Endpoint {
         Self { https: true, authority: [product, region, ".aliyuncs.com"].concat().into_boxed_str() }
     }
 
+    /// An authority that was checked already, in lower case and without the scheme's own port.
+    pub(crate) fn trusted(https: bool, authority: &str) -> Self {
+        Self { https, authority: authority.into() }
+    }
+
     /// An endpoint as someone wrote it; `field` names where, for the error.
     pub(crate) fn parse(field: &str, text: &str, origin: Origin) -> Result<Self> {
         let fault = |what: &str| Err(Error::config([field, ": ", what].concat()));

@@ -1,7 +1,7 @@
 //! The wasm's exports: one client per instance, synchronous functions, bytes in and out; no logic.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use simsim::mailbox::wire::{ABI, Writer};
+use simsim::mailbox::wire::ABI;
 use simsim::session::Session;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -33,20 +33,17 @@ pub fn abi() -> u32 {
     ABI
 }
 
-/// Opens this instance's client. Returns nothing, or the error.
+/// Opens this instance's client. Traps at options that are cut off.
 #[wasm_bindgen]
-#[must_use]
-pub fn open(options: &[u8]) -> Vec<u8> {
-    let mut out = Writer::new();
+pub fn open(options: &[u8]) {
     match Session::open(options) {
         Ok(session) => SESSION.with(|s| {
             if let Ok(mut s) = s.try_borrow_mut() {
                 *s = Some(ManuallyDrop::new(session));
             }
         }),
-        Err(error) => out.error(&error),
+        Err(_) => std::process::abort(),
     }
-    out.into_bytes()
 }
 
 /// Starts an operation: its id, then its first effects.
