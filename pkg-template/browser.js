@@ -4,6 +4,7 @@ import base64 from "./simsim.base64.js";
 import { createInstance } from "./simsim.glue.js";
 import { clientFor } from "./driver/client.js";
 import { embedded } from "./driver/embedded.js";
+import { allowed } from "./driver/page.js";
 
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(base64) });
+export const SecretClient = clientFor({ createInstance, module: embedded(base64), allowed });

@@ -1,8 +1,9 @@
 // The one error class.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/** A foreign failure, cut to its name and code: its message may quote what was sent. */
+/** A foreign failure, cut to its name and code: its message may quote what was sent. Our own may be seen. */
 export function cut(cause) {
+  if (cause instanceof SimsimError) return cause;
   const word = (value) => (typeof value === "string" && /^[\w.-]{1,64}$/.test(value) ? value : undefined);
   try {
     return { name: word(cause?.name) ?? "unknown", code: word(cause?.code ?? cause?.cause?.code) };

@@ -27,6 +27,15 @@ mod operation {
     pub(super) const CHECK: u8 = 6;
 }
 
+/// What a driver wants of a turn: its first byte.
+mod want {
+    /// `START`, without a place for work behind the answer, is 0.
+    pub(super) const START_WITH_BACKGROUND: u8 = 1;
+    pub(super) const RUN: u8 = 2;
+    pub(super) const STEP: u8 = 3;
+    pub(super) const CANCEL: u8 = 4;
+}
+
 /// What a description of options says with yes or no: the bits of one byte.
 mod flag {
     pub(super) const EXPLICIT_REGION: u8 = 1;
@@ -117,8 +126,26 @@ impl Session {
         Ok(Self { client: blueprint.build(), mailbox })
     }
 
+    /// The one way in for a driver: what it wants, operation and effect that it is about, clocks, entropy, and what
+    /// the want takes. Every answer begins with the operation.
+    ///
+    /// # Errors
+    /// `Internal` for a message that is cut off.
+    pub fn turn(&mut self, message: &[u8]) -> Result<Vec<u8>> {
+        let mut message = Reader::new(message);
+        let (want, op, effect) = (message.u8()?, message.u32()?, message.u32()?);
+        let (wall, mono) = (message.f64()?.unwrap_or_default(), message.f64()?.unwrap_or_default());
+        let (entropy, rest) = (message.bytes()?, message.rest());
+        Ok(match want {
+            want::RUN => self.run(op, wall, mono, entropy),
+            want::STEP => self.step(op, effect, rest, wall, mono, entropy),
+            want::CANCEL => self.cancel(op),
+            _ => self.start(rest, want == want::START_WITH_BACKGROUND, wall, mono, entropy),
+        })
+    }
+
     /// Starts an operation: its id, then its first effects.
-    pub fn start(
+    pub(crate) fn start(
         &mut self,
         operation: &[u8],
         background: bool,
@@ -134,9 +161,7 @@ impl Session {
         });
         let future = Box::pin(perform(self.client.clone(), task, out));
         let (op, effects) = self.mailbox.start(turn, background, future);
-        let mut out = Writer::new();
-        out.u32(op);
-        self.answer(out, &effects)
+        self.answer(op, &effects)
     }
 
     /// Notes what the driver's memo answered since it was last here, and reads the operation. One that waits for
@@ -182,21 +207,24 @@ impl Session {
         Ok(Task::Done)
     }
 
-    /// What every turn ends with: the count of removals, by which the driver's memo lives or dies, and the effects.
-    fn answer(&self, mut out: Writer, effects: &[(EffectId, Effect)]) -> Vec<u8> {
+    /// What every turn ends with: the operation, the count of removals, by which the driver's memo lives or dies, and
+    /// the effects.
+    fn answer(&self, op: OpId, effects: &[(EffectId, Effect)]) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.u32(op);
         out.u32(self.client.inner.cache.removals());
         out.effects(effects);
         out.into_bytes()
     }
 
     /// Runs a spawned operation: its first effects.
-    pub fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
+    pub(crate) fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
         let effects = self.mailbox.run(op, turn(wall, mono, entropy));
-        self.answer(Writer::new(), &effects)
+        self.answer(op, &effects)
     }
 
     /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
-    pub fn step(
+    pub(crate) fn step(
         &mut self,
         op: OpId,
         effect: u32,
@@ -215,13 +243,13 @@ impl Session {
                 effects
             }
         };
-        self.answer(Writer::new(), &effects)
+        self.answer(op, &effects)
     }
 
     /// Drops an operation: the effects that are to be aborted.
-    pub fn cancel(&mut self, op: OpId) -> Vec<u8> {
+    pub(crate) fn cancel(&mut self, op: OpId) -> Vec<u8> {
         let effects = self.mailbox.cancel(op);
-        self.answer(Writer::new(), &effects)
+        self.answer(op, &effects)
     }
 }
 

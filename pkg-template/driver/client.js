@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config, SimsimError } from "../errors.js";
-import { kindOf } from "./credentials.js";
 import { Core } from "./core.js";
-import { credentialsFrom, placeFrom } from "./environment.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
 import { closedStatus, fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";
-import { BATCH, CHECK, GET, INVALIDATE, REFRESH, STATUS } from "./wire.js";
+import { BATCH, CHECK, f64, GET, INVALIDATE, REFRESH, STATUS, text, u32, u8 } from "./wire.js";
 
 /** How many names one call may ask for. */
 const BATCH_SIZE = 20;
@@ -19,18 +17,11 @@ const BATCH_SIZE = 20;
  *   createInstance, module   how its wasm arrives
  *   isolated                 each request is a world of its own: nothing runs behind an answer that waitUntil is not told of
  *   variables(name)          its environment, if it has one
+ *   allowed(options)         throws where no client should be
  *   send, random, options    Node's own transport, randomness, and the options that these add
  */
 export function clientFor(platform) {
   const shape = { __proto__: null, ...CLIENT_OPTIONS, ...platform.options };
-  const variable = platform.variables && ((name) => {
-    try {
-      return platform.variables(name);
-    } catch {
-      // Deno without the permission to read it.
-      return undefined;
-    }
-  });
 
   class SecretClient {
     #options;
@@ -40,25 +31,21 @@ export function clientFor(platform) {
     /** Does nothing but check and keep the options: safe at module scope. */
     constructor(options) {
       this.#options = checked(options, shape);
-      if (typeof document === "object" && typeof window === "object" && !variable && !this.#options.dangerouslyAllowBrowser) {
-        throw config("dangerouslyAllowBrowser", "keys do not belong in a page that anyone can open; read secrets on a server, or set it to true");
-      }
-      this.#start(variable);
+      platform.allowed?.(this.#options);
+      this.#start(platform.variables);
     }
 
-    #start(found) {
-      this.#core = new Core(platform, this.#options, found);
+    #start(variable) {
+      this.#core = new Core(platform, this.#options, variable);
       this.#memo = this.#core.memo;
     }
 
     static fromConfig(values) {
       if (typeof values !== "object" || values === null) throw config("values", "must be an object such as a worker's env");
-      const found = (name) => (Object.hasOwn(values, name) ? values[name] : undefined);
-      // What is wrong with them is said now.
-      placeFrom(found);
-      if (!credentialsFrom(found)) throw config("ALIBABA_CLOUD_ACCESS_KEY_ID", "is not set, and neither is credentials_type");
       const client = new SecretClient();
-      client.#start(found);
+      client.#start((name) => (Object.hasOwn(values, name) ? values[name] : undefined));
+      // What is wrong with them is said now.
+      client.#core.description();
       return client;
     }
 
@@ -71,9 +58,8 @@ export function clientFor(platform) {
     }
 
     async #get(name, options) {
-      const { versionId, versionStage, maxAgeMs, timeoutMs, ...call } = checked(options, READ_OPTIONS);
-      checkedName(name);
-      const operation = (out) => out.u8(GET).text(name).text(versionStage).text(versionId).f64(maxAgeMs).f64(timeoutMs);
+      const call = checked(options, READ_OPTIONS);
+      const operation = [u8(GET), text(checkedName(name)), text(call.versionStage), text(call.versionId), f64(call.maxAgeMs), f64(call.timeoutMs)];
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
@@ -82,9 +68,8 @@ export function clientFor(platform) {
     }
 
     async #refresh(name, options, refused) {
-      const { timeoutMs, ...call } = checked(options, REFRESH_OPTIONS);
-      checkedName(name);
-      const operation = (out) => out.u8(REFRESH).text(name).f64(timeoutMs).text(refused);
+      const call = checked(options, REFRESH_OPTIONS);
+      const operation = [u8(REFRESH), text(checkedName(name)), f64(call.timeoutMs), text(refused)];
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
@@ -127,24 +112,14 @@ export function clientFor(platform) {
     }
 
     async getSecretsSettled(names, options) {
-      const { timeoutMs, ...call } = checked(options, REFRESH_OPTIONS);
+      const call = checked(options, REFRESH_OPTIONS);
       const settled = new Map();
-      const missing = new Set();
-      for (const name of names) {
-        const value = this.#memo.get(checkedName(name));
-        settled.set(name, fulfilled(value));
-        if (!value) missing.add(name);
-      }
+      for (const name of names) settled.set(checkedName(name), fulfilled(this.#memo.get(name)));
+      const missing = () => [...settled].flatMap(([name, { status, value }]) => (status === "fulfilled" && !value ? [name] : []));
       const batches = [];
-      for (const name of missing) {
-        if (!(batches.at(-1)?.length < BATCH_SIZE)) batches.push([]);
-        batches.at(-1).push(name);
-      }
+      for (const names = missing(); names.length; ) batches.push(names.splice(0, BATCH_SIZE));
       await limited(batches, (batch) => {
-        const operation = (out) => {
-          out.u8(BATCH).f64(timeoutMs).u32(batch.length);
-          for (const name of batch) out.text(name);
-        };
+        const operation = [u8(BATCH), f64(call.timeoutMs), u32(batch.length), batch.map((name) => text(name))];
         const read = (result) => {
           for (const name of batch) {
             try {
@@ -157,9 +132,8 @@ export function clientFor(platform) {
         return this.#core.run(operation, read, call);
       });
       // What the core left out it wants to be asked for by itself.
-      const alone = [...settled].filter(([, { status, value }]) => status === "fulfilled" && !value);
-      await limited(alone, async ([name]) => {
-        settled.set(name, await this.#get(name, { timeoutMs, ...call }).then(fulfilled, rejected));
+      await limited(missing(), async (name) => {
+        settled.set(name, await this.#get(name, call).then(fulfilled, rejected));
       });
       return settled;
     }
@@ -183,33 +157,31 @@ export function clientFor(platform) {
     }
 
     invalidate(name) {
-      if (name !== undefined) checkedName(name);
+      const operation = [u8(INVALIDATE), text(name === undefined ? name : checkedName(name))];
       this.#memo.clear();
-      if (this.#core.started) this.#core.now((out) => out.u8(INVALIDATE).text(name), (result) => outcome(result, () => {}));
+      if (this.#core.instance) this.#core.now(operation, outcome);
     }
 
     forPrincipal(credentials) {
-      if (!kindOf(credentials)) throw config("credentials", "must be those of the other principal");
-      return new SecretClient({ ...this.#options, credentials });
+      return new SecretClient({ ...this.#options, credentials: credentials ?? null });
     }
 
     status() {
-      if (this.#core.closed) return closedStatus();
-      return this.#core.now((out) => out.u8(STATUS), (result) => outcome(result, statusFrom));
+      return this.#core.closed ? closedStatus() : this.#core.now([u8(STATUS)], (result) => outcome(result, statusFrom));
     }
 
     async check(options) {
-      return this.#core.run((out) => out.u8(CHECK), (result) => outcome(result, () => {}), checked(options, CHECK_OPTIONS));
+      return this.#core.run([u8(CHECK)], outcome, checked(options, CHECK_OPTIONS));
     }
 
     close() {
       this.#core.close();
     }
-  }
 
-  // TypeScript's and Node's newer versions end a `using` with it; older ones do not have the symbol.
-  if (Symbol.dispose) {
-    Object.defineProperty(SecretClient.prototype, Symbol.dispose, { value: SecretClient.prototype.close, configurable: true, writable: true });
+    // TypeScript's and Node's newer versions end a `using` with it; older ones do not have the symbol.
+    [Symbol.dispose ?? Symbol()]() {
+      this.close();
+    }
   }
   return SecretClient;
 }

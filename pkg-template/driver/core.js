@@ -2,23 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config, SimsimError } from "../errors.js";
-import { kindOf, write } from "./credentials.js";
+import { asking, parts } from "./credentials.js";
 import { drive, TRAPPED } from "./drive.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
+import { byFetch } from "./fetch.js";
 import { Instance } from "./instance.js";
 import { Memo } from "./memo.js";
 import { CACHE_OPTIONS, RETRY_OPTIONS } from "./options.js";
-import { errorFrom } from "./outcome.js";
-import { DONE, Writer } from "./wire.js";
+import { DONE, f64, RUN, START, text, u8 } from "./wire.js";
 
 /** How often an operation is run at most, if each time its instance traps. */
 const RUNS = 3;
 /** The limit of a read where a host ends a request that takes long. */
 const ISOLATED_TIMEOUT = 5000;
-const NO_ENTROPY = new Uint8Array();
 /** Where nothing is given: not even what someone left on `Object.prototype`. */
 const NONE = { __proto__: null };
-const ONE_ATTEMPT = { __proto__: null, maxAttempts: 1 };
 
 export class Core {
   memo = new Memo();
@@ -26,36 +24,31 @@ export class Core {
   credentials;
   send;
   closed = false;
+  instance;
   #platform;
   #variable;
-  #instance;
 
   /** `variable` is where configuration may be found that `options` leave out. */
   constructor(platform, options, variable) {
     this.#platform = platform;
     this.options = options;
     this.#variable = variable;
-    this.send = platform.send;
-  }
-
-  get started() {
-    return this.#instance !== undefined;
+    this.send = (!options.fetch && platform.send) || byFetch;
   }
 
   entropy() {
     const bytes = new Uint8Array(32);
-    if (this.#platform.random) this.#platform.random(bytes);
-    else crypto.getRandomValues(bytes);
-    return bytes;
+    return this.#platform.random?.(bytes) ?? crypto.getRandomValues(bytes);
   }
 
-  /** Runs an operation to its end; after a trap again, on a new instance. `operation` writes it, `read` reads its result. */
+  /** Runs an operation to its end; after a trap again, on a new instance. `read` reads its result. */
   async run(operation, read, { signal, waitUntil = this.options.waitUntil }) {
-    const background = !this.#platform.isolated || waitUntil !== undefined;
+    // START or START_WITH_BACKGROUND.
+    const want = Number(!this.#platform.isolated || waitUntil !== undefined);
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const begin = () => instance.start(this.#told(operation), background, this.entropy());
-      const result = await drive(this, instance, { begin, read, signal, waitUntil });
+      const begin = () => instance.turn(want, 0, 0, this.entropy(), this.memo.told(), operation);
+      const result = await drive(this, instance, begin, read, { signal, waitUntil });
       if (result !== TRAPPED) return result;
     }
     throw this.#trapped();
@@ -65,9 +58,9 @@ export class Core {
   now(operation, read) {
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const turn = instance.start(this.#told(operation), false, NO_ENTROPY);
-      const done = turn?.effects.find(({ tag }) => tag === DONE);
-      if (done) return read(done.result);
+      const turn = instance.turn(START, 0, 0, [], this.memo.told(), operation);
+      // Operation, removals, the one effect's tag, its id and the length of its result.
+      if (turn && [turn.u32(), turn.u32(), turn.u8(), turn.u32(), turn.u32()][2] === DONE) return read(turn);
       instance.dead = true;
     }
     throw this.#trapped();
@@ -75,7 +68,7 @@ export class Core {
 
   /** A refresh behind the answer: nobody waits for its result. */
   spawn(instance, op, waitUntil) {
-    const task = drive(this, instance, { __proto__: null, begin: () => instance.run(op, this.entropy()), waitUntil });
+    const task = drive(this, instance, () => instance.turn(RUN, op, 0, this.entropy()), undefined, { __proto__: null, waitUntil });
     try {
       waitUntil?.(task);
     } catch {
@@ -84,11 +77,11 @@ export class Core {
   }
 
   /** Outside the wasm and of the loop: an observer that throws or calls back harms nobody. */
-  tell({ kind, secret, durationMs, error }) {
-    const { onEvent } = this.options;
+  tell(fields) {
+    const [kind, secret, durationMs, error] = [fields.text(), fields.text(), fields.u32(), fields.text()];
     queueMicrotask(async () => {
       try {
-        await onEvent({ kind, secret, durationMs, error: error ? `ERR_SIMSIM_${error}` : undefined });
+        await this.options.onEvent({ kind, secret, durationMs, error: error ? `ERR_SIMSIM_${error}` : undefined });
       } catch {
         // An observer's failure is its own.
       }
@@ -98,32 +91,22 @@ export class Core {
   close() {
     this.closed = true;
     this.memo.clear();
-    this.#instance?.wipe();
-    this.#instance = undefined;
+    this.instance?.wipe();
+    this.instance = undefined;
   }
 
   #trapped() {
     return new SimsimError("INTERNAL", "internal fault: the wasm trapped; please report it");
   }
 
-  /** An operation with what the memo answered since the core was last told. */
-  #told(operation) {
-    const out = new Writer();
-    const hits = this.memo.told();
-    out.u32(hits.length);
-    for (const [name, count] of hits) out.text(name).u32(count);
-    operation(out);
-    return out.done();
-  }
-
   #alive() {
     if (this.closed) throw new SimsimError("CLOSED", "the client is closed: make a new client");
-    if (this.#instance && !this.#instance.dead) return this.#instance;
-    this.memo.clear();
-    const instance = new Instance(this.#instantiate(), this.memo);
-    const fault = instance.open(this.#description());
-    if (fault) throw errorFrom(fault);
-    return (this.#instance = instance);
+    if (!this.instance || this.instance.dead) {
+      this.memo.clear();
+      const description = this.description();
+      this.instance = new Instance(this.#instantiate(), description);
+    }
+    return this.instance;
   }
 
   #instantiate() {
@@ -137,23 +120,23 @@ export class Core {
   }
 
   /** The options as the wasm reads them, with what the environment says where they say nothing. */
-  #description() {
+  description() {
     const { regionId, endpoint, network, onEvent, observeNames, cache, retry, timeoutMs } = this.options;
     const variable = this.#variable;
     const place = regionId || endpoint || !variable ? NONE : placeFrom(variable);
     const given = this.options.credentials ?? (variable && credentialsFrom(variable));
     if (!given) {
-      const also = variable ? ", or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET" : "";
-      throw config("credentials", `none; pass \`credentials\`${also}`);
+      throw config("credentials", "none; pass them, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET (of a worker: fromConfig(env))");
     }
-    const out = new Writer().text(regionId).text(endpoint && String(endpoint)).text(place.regionId).text(place.endpoint);
-    out.u8((network ?? place.network) === "vpc" ? 1 : 0);
     this.credentials = given;
-    if (kindOf(given) === "fixed") write(out.u8(1), given);
-    else out.u8(0);
-    out.u8(onEvent ? (observeNames ? 2 : 1) : 0).u8(cache === false ? 0 : 1);
-    for (const field of Object.keys(CACHE_OPTIONS)) out.f64((cache || NONE)[field]);
-    for (const field of Object.keys(RETRY_OPTIONS)) out.f64((retry === false ? ONE_ATTEMPT : (retry ?? NONE))[field]);
-    return out.f64(timeoutMs ?? (this.#platform.isolated ? ISOLATED_TIMEOUT : undefined)).done();
+    const [to, fixed] = [endpoint ?? place.endpoint, !asking(given)];
+    const flags = [regionId, (network ?? place.network) === "vpc", to?.protocol === "http:", fixed, onEvent, observeNames, cache === false];
+    return [
+      text(regionId ?? place.regionId), text(to?.host), u8(flags.reduce((bits, flag, at) => bits | (flag ? 1 << at : 0), 0)),
+      fixed ? parts(given) : [],
+      Object.keys(CACHE_OPTIONS).map((field) => f64((cache || NONE)[field])),
+      Object.keys(RETRY_OPTIONS).map((field) => f64((retry === false ? { __proto__: null, maxAttempts: 1 } : (retry ?? NONE))[field])),
+      f64(timeoutMs ?? (this.#platform.isolated ? ISOLATED_TIMEOUT : undefined)),
+    ];
   }
 }

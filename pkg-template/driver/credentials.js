@@ -2,32 +2,36 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config } from "../errors.js";
+import { f64, text } from "./wire.js";
 
 /** A property of an object or of its class, never one that someone left on `Object.prototype`. */
 const own = (object, key) => (Object.hasOwn(object, key) || !(key in Object.prototype) ? object[key] : undefined);
 
-const method = (object) => own(object, "getCredentials") ?? own(object, "getCredential");
-
-/** "fixed", "function" or "provider"; nothing for anything else. */
-export function kindOf(given) {
-  if (typeof given === "function") return "function";
-  if (typeof given !== "object" || given === null) return undefined;
-  if (typeof own(given, "accessKeyId") === "string") return "fixed";
-  return typeof method(given) === "function" ? "provider" : undefined;
+/** What is to be asked for credentials; nothing where they are given themselves. */
+export function asking(given) {
+  if (typeof given === "function") return given;
+  const from = Object(given);
+  const method = own(from, "getCredentials") ?? own(from, "getCredential");
+  return typeof own(from, "accessKeyId") !== "string" && typeof method === "function" ? () => method.call(given) : undefined;
 }
 
-/** Asks a function or a provider. */
-export const ask = (given, cx) => (typeof given === "function" ? given(cx) : method(given).call(given));
-
-/** Writes credentials as the wasm reads them. */
-export function write(out, given) {
-  for (const key of ["accessKeyId", "accessKeySecret", "securityToken"]) {
-    const value = own(given, key) ?? "";
-    if (typeof value !== "string") throw config(`credentials.${key}`, "must be a text");
-    out.text(value);
-  }
-  const expiration = own(given, "expiration") ?? undefined;
-  const at = expiration === undefined ? undefined : new Date(expiration).getTime();
-  if (Number.isNaN(at)) throw config("credentials.expiration", "must be a Date, an ISO 8601 text, or milliseconds since 1970");
-  return out.f64(at);
+/** The parts of given credentials as the wasm reads them, each checked; the wasm looks at none of them again. */
+export function parts(given) {
+  const from = Object(given);
+  const part = (key, pattern, length) => {
+    const value = own(from, key) ?? "";
+    if (typeof value !== "string" || !pattern.test(value)) {
+      throw config(`credentials.${key}`, `must be ${length} letters, digits and signs, no space; copy it again from where it was issued`);
+    }
+    return text(value);
+  };
+  const at = own(from, "expiration") ?? undefined;
+  const expiration = at === undefined ? at : new Date(at).getTime();
+  if (Number.isNaN(expiration)) throw config("credentials.expiration", "must be a Date, an ISO 8601 text, or milliseconds since 1970");
+  return [
+    part("accessKeyId", /^[!-~]{1,512}$/, "1 to 512"),
+    part("accessKeySecret", /^[!-~]{1,512}$/, "1 to 512"),
+    part("securityToken", /^[!-~]{0,65536}$/, "at most 65536"),
+    f64(expiration),
+  ];
 }

@@ -3,7 +3,7 @@
 
 import { cut, SimsimError } from "../errors.js";
 import { perform } from "./effects.js";
-import { ABORT, DONE, EMIT, SPAWN } from "./wire.js";
+import { ABORT, CANCEL, DONE, EMIT, SPAWN, STEP } from "./wire.js";
 
 /** How an operation ends whose instance is dead. */
 export const TRAPPED = Symbol("trapped");
@@ -12,11 +12,10 @@ export const TRAPPED = Symbol("trapped");
  * `begin` gives the first turn. `read` makes a value of the result, or throws a SimsimError; it runs before anything else
  * can, so that what it keeps is what the core knows. `core` performs what is not of this operation alone.
  */
-export function drive(core, instance, { begin, read, signal, waitUntil }) {
+export function drive(core, instance, begin, read, { signal, waitUntil }) {
   return new Promise((resolve, reject) => {
     const running = new Map();
-    let op;
-    let cause;
+    let op, cause;
     const finish = (settle, value) => {
       signal?.removeEventListener("abort", cancel);
       for (const end of running.values()) end();
@@ -24,52 +23,46 @@ export function drive(core, instance, { begin, read, signal, waitUntil }) {
       settle(value);
     };
     const cancel = () => {
-      if (op !== undefined) instance.cancel(op);
+      if (op !== undefined) instance.turn(CANCEL, op, 0, []);
       finish(reject, new SimsimError("CANCELLED", "cancelled: the caller's signal was aborted", { cause: cut(signal.reason) }));
     };
-    const done = (result) => {
-      try {
-        return finish(resolve, read?.(result));
-      } catch (error) {
-        if (!(error instanceof SimsimError)) {
-          instance.dead = true;
-          return finish(resolve, TRAPPED);
-        }
-        // What the transport or the provider failed with, as far as that may be shown.
-        if (cause && /TRANSPORT|CREDENTIALS_UNAVAILABLE/.test(error.code)) error.cause = cause;
-        return finish(reject, error);
-      }
+    const shown = (failure) => {
+      cause = cut(failure);
+      return cause.code ?? cause.name;
     };
-    const note = (failure) => (cause = failure);
     const act = (turn) => {
-      if (!turn) return finish(resolve, TRAPPED);
-      op ??= turn.op;
-      for (const effect of turn.effects) {
-        switch (effect.tag) {
-          case DONE:
-            return done(effect.result);
-          case ABORT:
-            running.get(effect.id)?.();
-            running.delete(effect.id);
-            break;
-          case SPAWN:
-            core.spawn(instance, effect.id, waitUntil);
-            break;
-          case EMIT:
-            core.tell(effect);
-            break;
-          default: {
-            const { id } = effect;
-            const reply = (bytes) => {
+      try {
+        op = turn.u32();
+        core.memo.heed(turn.u32());
+        while (turn.more) {
+          const [tag, id] = [turn.u8(), turn.u32()];
+          if (tag === DONE) {
+            // Its length, which nobody needs: it is the last.
+            turn.u32();
+            return finish(resolve, read?.(turn));
+          }
+          if (tag === ABORT) {
+            running.get(id)?.();
+            running.delete(id);
+          } else if (tag === SPAWN) core.spawn(instance, id, waitUntil);
+          else if (tag === EMIT) core.tell(turn);
+          else {
+            const reply = (parts) => {
               running.delete(id);
-              act(instance.step(op, id, bytes, core.entropy()));
+              act(instance.turn(STEP, op, id, core.entropy(), parts));
             };
-            running.set(id, perform(core, effect, note, reply));
+            running.set(id, perform(core, tag, turn, shown, reply));
           }
         }
-      }
-      // An operation that waits for nothing would hang for ever: its memory is broken.
-      if (running.size === 0) {
+        // An operation that waits for nothing would hang for ever: its memory is broken, too.
+        if (!running.size) throw TRAPPED;
+      } catch (error) {
+        if (error instanceof SimsimError) {
+          // What the transport or the provider failed with, as far as that may be shown.
+          if (cause && /TRANSPORT|CREDENTIALS_UNAVAILABLE/.test(error.code)) error.cause = cause;
+          return finish(reject, error);
+        }
+        // There was no turn, or its bytes make no sense.
         instance.dead = true;
         finish(resolve, TRAPPED);
       }

@@ -1,55 +1,49 @@
 // Performs what an operation asks for, in the caller's own request context.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { cut } from "../errors.js";
-import { ask, write } from "./credentials.js";
-import { byFetch } from "./fetch.js";
-import { FETCH, SLEEP, Writer } from "./wire.js";
+import { asking, parts } from "./credentials.js";
+import { ANSWERED, bytes, CREDENTIALS, FAILED, FETCH, NO_CREDENTIALS, PROVIDE, SLEEP, SLEPT, text, u32, u8 } from "./wire.js";
 
 /** The longest wait that timers know; a longer one would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The reply to a fetch. */
-function answered({ status, headers, body, failed, cause }, note) {
-  if (failed !== undefined) return new Writer().u8(2).u8(failed).text(cause && note(cause)).done();
-  const out = new Writer().u8(1).u32(status).u32(headers.length);
-  for (const [name, value] of headers) out.text(name).text(value);
-  return out.bytes(body).done();
+async function answer(core, request, signal, shown) {
+  const { status, headers, body, failed, cause } = await core.send(request, core.options, signal);
+  if (failed !== undefined) return [u8(FAILED), u8(failed), text(cause && shown(cause))];
+  return [u8(ANSWERED), u32(status), u32(headers.length), headers.map((pair) => pair.map(text)), bytes(body)];
 }
 
 /** The reply of the caller's credentials provider. */
-async function provided(source, signal, note) {
+async function provided(core, signal, shown) {
   try {
-    return write(new Writer().u8(4), await ask(source, { signal })).done();
+    return [u8(CREDENTIALS), parts(await asking(core.credentials)({ signal }))];
   } catch (cause) {
-    return new Writer().u8(5).text(note(cause)).done();
+    return [u8(NO_CREDENTIALS), text(shown(cause))];
   }
 }
 
 /**
- * Starts an effect; `reply` is called with its bytes unless it is ended before. Returns what ends it.
- * `note` is told of foreign failures, cut to what may be shown.
+ * Starts an effect; `reply` is called with the parts of its reply unless it is ended before. Returns what ends it.
+ * `shown` makes a word of a foreign failure.
  */
-export function perform(host, effect, note, reply) {
-  if (effect.tag === SLEEP) {
-    const timer = setTimeout(() => reply(new Writer().u8(3).done()), Math.min(effect.ms, LONGEST_TIMER));
+export function perform(core, tag, fields, shown, reply) {
+  if (tag === SLEEP) {
+    const timer = setTimeout(reply, Math.min(fields.u32(), LONGEST_TIMER), u8(SLEPT));
     return () => clearTimeout(timer);
   }
-  const shown = (cause) => {
-    const { name, code } = note(cut(cause));
-    return code ?? name;
+  // A member is evaluated where it stands: this is the order of the wire.
+  const request = tag === FETCH && {
+    __proto__: null, maxBody: fields.u32(), method: fields.text(), url: fields.text(),
+    headers: fields.list(() => [fields.text(), fields.text()]), body: fields.bytes(),
   };
-  let [started, stop, ended] = [];
-  if (effect.tag === FETCH) {
-    const [exchange, end] = (host.options.fetch ? byFetch : (host.send ?? byFetch))(effect, host.options);
-    [started, stop] = [exchange.then((answer) => answered(answer, shown)), end];
-  } else {
-    const abort = typeof AbortController === "function" ? new AbortController() : undefined;
-    [started, stop] = [provided(host.credentials, abort?.signal, shown), () => abort?.abort()];
-  }
-  started.then((bytes) => ended || reply(bytes));
+  if (!request && tag !== PROVIDE) throw new RangeError("unknown effect");
+  const abort = globalThis.AbortController && new AbortController();
+  let ended;
+  const started = request ? answer(core, request, abort?.signal, shown) : provided(core, abort?.signal, shown);
+  started.then((replied) => ended || reply(replied));
   return () => {
     ended = true;
-    stop();
+    abort?.abort();
   };
 }

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config } from "../errors.js";
+import { endpoint, region } from "./options.js";
 
+const ALIBABA = "ALIBABA_CLOUD_";
+const ENDPOINT = `${ALIBABA}KMS_ENDPOINT`;
 const REGIONS = "cache_client_region_id";
 
 /** A variable's text, or nothing where it is not set. */
@@ -12,52 +15,52 @@ function text(variable, name) {
   return value || undefined;
 }
 
-function pair(variable, idName, secretName, tokenName) {
-  const [accessKeyId, accessKeySecret] = [text(variable, idName), text(variable, secretName)];
-  if (!accessKeyId && !accessKeySecret) return undefined;
-  if (!accessKeyId || !accessKeySecret) throw config(accessKeyId ? secretName : idName, "is not set, its other half is");
-  return { accessKeyId, accessKeySecret, securityToken: tokenName && text(variable, tokenName) };
-}
-
 /** The credentials that the environment names, or nothing. Half a key is an error, so that a typo is found. */
 export function credentialsFrom(variable) {
   const type = text(variable, "credentials_type");
-  if (type === undefined) {
-    return pair(variable, "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN");
-  }
   // The secret client's own keys, as it reads them in other languages.
-  const names = {
+  const [id, secret, token] = {
     __proto__: null,
+    undefined: [`${ALIBABA}ACCESS_KEY_ID`, `${ALIBABA}ACCESS_KEY_SECRET`, `${ALIBABA}SECURITY_TOKEN`],
     ak: ["credentials_access_key_id", "credentials_access_secret"],
     token: ["credentials_access_token_id", "credentials_access_token"],
-  }[type];
-  if (!names) throw config("credentials_type", "only ak and token work here; for others pass a provider as `credentials`");
-  const given = pair(variable, ...names);
-  if (!given) throw config(names[0], "is required by credentials_type");
-  return given;
+  }[type] ?? [];
+  if (!id) throw config("credentials_type", "only ak and token work here; for others pass a provider as `credentials`");
+  const [accessKeyId, accessKeySecret] = [text(variable, id), text(variable, secret)];
+  if (accessKeyId && accessKeySecret) return { accessKeyId, accessKeySecret, securityToken: token && text(variable, token) };
+  if (type || accessKeyId || accessKeySecret) throw config(accessKeyId ? secret : id, "is not set, its other half is, or credentials_type");
 }
 
 /** Where calls go: regionId, endpoint, network; each may be absent. */
-export const placeFrom = (variable) => ({
-  regionId: text(variable, "ALIBABA_CLOUD_REGION_ID") ?? text(variable, "FC_REGION"),
-  endpoint: text(variable, "ALIBABA_CLOUD_KMS_ENDPOINT"),
-  ...region(variable(REGIONS)),
-});
+export function placeFrom(variable) {
+  const found = (check, name) => {
+    const value = text(variable, name);
+    return value && check(value, name, true);
+  };
+  return {
+    regionId: found(region, `${ALIBABA}REGION_ID`) ?? found(region, "FC_REGION"),
+    endpoint: found(endpoint, ENDPOINT),
+    ...listed(variable(REGIONS)),
+  };
+}
 
 /** The secret client's list of regions: one, since nothing here fails over. */
-function region(list) {
-  if (list === undefined || list === null || list === "") return undefined;
-  let found = list;
+function listed(list) {
+  if (!(list ?? "")) return undefined;
+  let first;
   try {
-    if (typeof list === "string") found = JSON.parse(list);
+    const found = typeof list === "string" ? JSON.parse(list) : list;
+    first = found.length === 1 && { __proto__: null, ...found[0] };
   } catch {
-    found = undefined;
+    // Said below.
   }
-  if (!Array.isArray(found) || found.length !== 1) throw config(REGIONS, 'must be a list of one region, such as [{"regionId":"cn-hangzhou"}]');
-  const { regionId, endpoint, vpc = false, caFilePath } = { __proto__: null, ...found[0] };
-  if (!regionId && !endpoint) throw config(REGIONS, "must name a regionId or an endpoint");
-  if (typeof (regionId ?? "") !== "string" || typeof (endpoint ?? "") !== "string") throw config(REGIONS, "regionId and endpoint must be texts");
-  if (!/^(true|false)$/i.test(vpc)) throw config(REGIONS, "vpc must be true or false");
-  if (caFilePath) throw config(REGIONS, "caFilePath: files are not read here; pass `ca` to a client of Node");
-  return { regionId, endpoint, network: /true/i.test(vpc) ? "vpc" : "public" };
+  const { regionId, endpoint: address, vpc = false, caFilePath } = first || {};
+  if (!(regionId || address) || caFilePath || !/^(true|false)$/i.test(vpc)) {
+    throw config(REGIONS, 'must be a list of one region with a regionId or an endpoint, such as [{"regionId":"cn-hangzhou","vpc":true}]; caFilePath is not read here');
+  }
+  return {
+    regionId: regionId && region(regionId, REGIONS),
+    endpoint: address && endpoint(address, REGIONS, true),
+    network: /true/i.test(vpc) ? "vpc" : "public",
+  };
 }

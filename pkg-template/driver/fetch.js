@@ -1,7 +1,7 @@
 // HTTP by `fetch`: the runtime's own, or the caller's.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { CONNECT, INTERRUPTED, REDIRECTED, TOO_LARGE } from "./wire.js";
+import { CONNECT, INTERRUPTED, joined, REDIRECTED, TOO_LARGE } from "./wire.js";
 
 /** `cache: "no-store"`, where the runtime takes it: old workerd refuses the field, Next.js stores answers without it. */
 let noStore;
@@ -33,21 +33,14 @@ async function read(response, max) {
       return undefined;
     }
   }
-  const body = new Uint8Array(length);
-  length = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, length);
-    length += chunk.length;
-  }
-  return body;
+  return joined(chunks);
 }
 
 /** Sends a request. Gives { status, headers, body }, or { failed, cause } where there is no whole answer. */
-async function exchange({ method, url, headers, body, maxBody }, send, signal) {
+export async function byFetch({ method, url, headers, body, maxBody }, { fetch = globalThis.fetch }, signal) {
   let failed = CONNECT;
   try {
-    // Looked up per call and called unbound: tests and frameworks replace it.
-    const fetch = send ?? globalThis.fetch;
+    // The global one is looked up per call, and either is called unbound: tests and frameworks replace it.
     const response = await fetch(url, {
       __proto__: null, method, headers, body: body.length ? body : undefined, redirect: "manual", signal, ...init(),
     });
@@ -58,10 +51,4 @@ async function exchange({ method, url, headers, body, maxBody }, send, signal) {
   } catch (cause) {
     return { __proto__: null, failed, cause };
   }
-}
-
-/** Begins an exchange; the second member ends it. */
-export function byFetch(request, options) {
-  const abort = typeof AbortController === "function" ? new AbortController() : undefined;
-  return [exchange(request, options.fetch, abort?.signal), () => abort?.abort()];
 }

@@ -1,6 +1,8 @@
 // What the core answered, for as long as the core said that it is fresh: a hit costs no entry into the wasm.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+import { text, u32 } from "./wire.js";
+
 /** Decides nothing: filled, dated and emptied as the core says. */
 export class Memo {
   #answers = new Map();
@@ -39,14 +41,17 @@ export class Memo {
     this.#answers.clear();
   }
 
-  /** The hits since the core was last told, as names and counts. */
+  /** The hits since the core was last told, as it reads them: names and counts. */
   told() {
     const used = this.#used;
-    if (used.length > 0) this.#used = [];
-    return used.map((answer) => {
-      const { name, hits } = answer;
-      answer.hits = 0;
-      return [name, hits];
-    });
+    this.#used = [];
+    return [
+      u32(used.length),
+      used.map((answer) => {
+        const { name, hits } = answer;
+        answer.hits = 0;
+        return [text(name), u32(hits)];
+      }),
+    ];
   }
 }

@@ -6,7 +6,10 @@ import { CONNECT, INTERRUPTED, STALE_CONNECTION, TOO_LARGE } from "./wire.js";
 
 /** PEM certificates that the transport trusts instead of Node's own. */
 export const options = {
-  ca: (value) => (typeof value === "string" && value.includes("-----BEGIN") ? "" : "must be a text of PEM certificates"),
+  ca(value, field) {
+    if (typeof value === "string" && value.includes("-----BEGIN")) return value;
+    throw config(field, "must be a text of PEM certificates");
+  },
 };
 
 // Asked for when first needed: half of the time of an import would be theirs.
@@ -34,16 +37,18 @@ function drop(agent) {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of [...sockets]) socket.destroy();
 }
 
-/** Begins an exchange; the second member ends it. */
-export function send({ method, url, headers, body, maxBody }, { ca }) {
+/** Sends a request. Gives { status, headers, body }, or { failed, cause } where there is no whole answer. */
+export const send = (...given) => exchange(...given).catch((cause) => ({ failed: CONNECT, cause }));
+
+async function exchange({ method, url, headers, body, maxBody }, { ca }, signal) {
   const to = new URL(url);
   const https = to.protocol === "https:";
   const agent = agentFor(https, ca);
   const request = library(https).request({
     __proto__: null, method, agent, hostname: to.hostname.replace(/^\[|\]$/g, ""), port: to.port, path: to.pathname + to.search,
-    headers: Object.fromEntries(headers), rejectUnauthorized: true, ca,
+    headers: Object.fromEntries(headers), rejectUnauthorized: true, ca, signal,
   });
-  const answer = new Promise((resolve) => {
+  return new Promise((resolve) => {
     const fail = (failed, cause) => {
       if (request.reusedSocket) drop(agent);
       resolve({ failed, cause });
@@ -67,7 +72,6 @@ export function send({ method, url, headers, body, maxBody }, { ca }) {
       const cutOff = (cause) => fail(INTERRUPTED, cause);
       response.on("aborted", cutOff).on("error", cutOff);
     });
+    request.end(body);
   });
-  request.end(body);
-  return [answer, () => request.destroy()];
 }

@@ -1,28 +1,49 @@
 // Checks what callers pass: own properties only, unknown ones refused by name, the remedy in the message.
+// The wasm looks at none of it again; src/builder/ has the same checks for Rust, tests/vectors/options.json holds both to it.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config } from "../errors.js";
-import { kindOf } from "./credentials.js";
+import { asking, parts } from "./credentials.js";
 
-/** Ten years: what no one can mean by a longer time. */
-const LONGEST = 315_360_000_000;
-
-// A check gives the remedy where the value is wrong, else nothing.
-const must = (fits, what) => (value) => (fits(value) ? "" : `must be ${what}`);
+// A check gives what is kept of the value, or throws what is wrong with it.
+const must = (fits, what) => (value, field) => {
+  if (fits(value)) return value;
+  throw config(field, `must be ${what}`);
+};
 const type = (name, what) => must((value) => typeof value === name, what);
-const number = (least, most) =>
+// Ten years are what no one can mean by a longer time.
+const number = (least, most = 315_360_000_000) =>
   must((value) => typeof value === "number" && value >= least && value <= most, `a number from ${least} to ${most}`);
 
 const text = must((value) => typeof value === "string" && value !== "", "a text that is not empty");
 const callable = type("function", "a function");
 const flag = type("boolean", "true or false");
-const time = number(1, LONGEST);
-const timeOrNone = number(0, LONGEST);
+const time = number(1);
+const timeOrNone = number(0);
 const count = number(1, 2 ** 32 - 1);
-const credentials = must(
-  kindOf,
-  "{ accessKeyId, accessKeySecret, securityToken? }, a function that gives them, or an object with getCredentials() or getCredential()",
-);
+
+export const region = must((value) => typeof value === "string" && /^[a-z\d-]{1,64}$/.test(value), "1 to 64 of a-z, 0-9 and '-', such as cn-hangzhou");
+
+/** An endpoint as a URL; one that was `found` in an environment is trusted less. */
+export function endpoint(value, field, found) {
+  let url;
+  try {
+    const [, scheme = "https", authority, host] = /^(?:(https?):\/\/)?((\w[\w-]*(?:\.\w[\w-]*)*|\[[\da-f:.]+])(?::[1-9]\d*)?)\/?$/i.exec(value);
+    url = new URL(`${scheme}://${authority}`);
+    // What URL would rewrite (127.1) is not what was meant.
+    if (url.hostname !== host.toLowerCase()) url = undefined;
+  } catch {
+    // Said below.
+  }
+  const local = /^(localhost|127(\.\d+){3}|\[::1])$/.test(url?.hostname);
+  if (!url || !(local || url.protocol === "https:")) {
+    throw config(field, "must be https://host[:port] and nothing else; plain http is for loopback only");
+  }
+  if (found && !local && !url.hostname.endsWith(".aliyuncs.com")) {
+    throw config(field, "must end in .aliyuncs.com or be loopback; set any other in code");
+  }
+  return url;
+}
 
 export const CHECK_OPTIONS = {
   __proto__: null,
@@ -39,10 +60,11 @@ export const CACHE_OPTIONS = {
 export const RETRY_OPTIONS = { __proto__: null, maxAttempts: count, baseMs: time, capMs: time, attemptTimeoutMs: time };
 export const CLIENT_OPTIONS = {
   __proto__: null,
-  regionId: text,
+  regionId: region,
   network: must((value) => value === "public" || value === "vpc", '"public" or "vpc"'),
-  endpoint: must((value) => value instanceof URL || !text(value), "a text or a URL"),
-  credentials,
+  endpoint,
+  // Given credentials are looked at now, those of a provider when it gives them.
+  credentials: (value) => asking(value) ? value : parts(value) && value,
   fetch: callable,
   cache: CACHE_OPTIONS,
   retry: RETRY_OPTIONS,
@@ -60,21 +82,12 @@ export function checked(given, shape, path = "") {
   if (typeof given !== "object" || given === null) throw config(path.slice(0, -1) || "options", "must be an object");
   for (const key of Object.keys(given)) {
     const [value, check] = [given[key], shape[key]];
-    if (check === undefined) throw config(path + key, `no such option; there are ${Object.keys(shape).join(", ")}`);
+    if (!check) throw config(path + key, `no such option; there are ${Object.keys(shape).join(", ")}`);
     if (value === undefined) continue;
-    if (typeof check === "object") {
-      out[key] = value !== false && checked(value, check, `${path}${key}.`);
-      continue;
-    }
-    const remedy = check(value);
-    if (remedy) throw config(path + key, remedy);
-    out[key] = value;
+    out[key] = typeof check === "function" ? check(value, path + key) : value !== false && checked(value, check, `${path + key}.`);
   }
   return out;
 }
 
 /** The name of a secret, as far as it can be checked without the core. */
-export function checkedName(name) {
-  if (typeof name !== "string") throw config("secret name", "must be a text");
-  return name;
-}
+export const checkedName = (name) => type("string", "a text")(name, "secret name");

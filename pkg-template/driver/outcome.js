@@ -4,7 +4,7 @@
 import { SimsimError } from "../errors.js";
 
 /** The error that the wasm wrote. */
-export function errorFrom(reader) {
+function errorFrom(reader) {
   const [kind, message] = [reader.text(), reader.text()];
   return new SimsimError(kind, message, {
     serviceCode: reader.text() || undefined,
@@ -19,7 +19,7 @@ export function errorFrom(reader) {
 /** What `read` makes of a success; throws the error otherwise. Nothing where the core leaves a name of a batch out. */
 export function outcome(reader, read) {
   const kind = reader.u8();
-  if (kind === 0) return read(reader);
+  if (kind === 0) return read?.(reader);
   if (kind === 1) throw errorFrom(reader);
 }
 
@@ -37,12 +37,11 @@ const NUMBERS = ["clockOffsetMs", "hits", "stale", "misses", "coalesced", "entri
 export const closedStatus = () => ({ credentialSource: "none", ...Object.fromEntries(NUMBERS.map((field) => [field, 0])), closed: true });
 
 /** A client's state. */
-export function statusFrom(reader) {
-  const status = { regionId: reader.text() || undefined, credentialSource: reader.text() };
-  for (const field of NUMBERS) status[field] = reader.f64();
-  const oldest = reader.f64();
-  status.oldestStaleMs = Number.isNaN(oldest) ? undefined : oldest;
-  status.lastError = reader.u8() === 1 ? errorFrom(reader) : undefined;
-  status.closed = false;
-  return status;
-}
+export const statusFrom = (reader) => ({
+  regionId: reader.text() || undefined,
+  credentialSource: reader.text(),
+  ...Object.fromEntries(NUMBERS.map((field) => [field, reader.f64()])),
+  oldestStaleMs: reader.f64(),
+  lastError: reader.u8() === 1 ? errorFrom(reader) : undefined,
+  closed: false,
+});

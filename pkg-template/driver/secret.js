@@ -3,9 +3,9 @@
 
 import { SimsimError } from "../errors.js";
 import { mono } from "./clock.js";
+import { decoder } from "./wire.js";
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const time = (ms) => (Number.isNaN(ms) ? undefined : new Date(ms));
+const time = (ms) => (ms === undefined ? ms : new Date(ms));
 
 /** Prints as `Secret(name)`; a template string or `+` throws, so that it never silently becomes text. */
 export class Secret {

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /** The version of the layout; the wasm must name the same. */
-export const ABI = 2;
+export const ABI = 3;
+
+/** What the driver wants of a turn. */
+export const START = 0, START_WITH_BACKGROUND = 1, RUN = 2, STEP = 3, CANCEL = 4;
 
 /** Tags of effects. */
 export const FETCH = 1, SLEEP = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, DONE = 7;
@@ -10,67 +13,39 @@ export const FETCH = 1, SLEEP = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, 
 /** What an operation does. */
 export const GET = 1, REFRESH = 2, INVALIDATE = 3, BATCH = 4, STATUS = 5, CHECK = 6;
 
+/** What an effect is answered with. */
+export const ANSWERED = 1, FAILED = 2, SLEPT = 3, CREDENTIALS = 4, NO_CREDENTIALS = 5;
+
 /** Why a fetch brought no answer. */
 export const CONNECT = 0, STALE_CONNECTION = 1, INTERRUPTED = 3, TOO_LARGE = 4, REDIRECTED = 5;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** A byte order mark may be part of a value. */
+export const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Collects fields, little-endian. */
-export class Writer {
-  #bytes = new Uint8Array(256);
-  #length = 0;
+// A message is made of parts: bytes, and lists of parts. (Like wasm's memory, every machine of today is little-endian.)
+const raw = (numbers) => new Uint8Array(numbers.buffer);
+export const u8 = (value) => Uint8Array.of(value);
+export const u32 = (value) => raw(Uint32Array.of(value));
+/** A number; absent is NaN. */
+export const f64 = (value = NaN) => raw(Float64Array.of(value));
+export const bytes = (value) => [u32(value.length), value];
+/** A text; absent is empty. */
+export const text = (value = "") => bytes(encoder.encode(value));
 
-  #room(count) {
-    const needed = this.#length + count;
-    if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      larger.set(this.#bytes);
-      this.#bytes.fill(0);
-      this.#bytes = larger;
-    }
-    const at = this.#length;
-    this.#length = needed;
-    return at;
+/** The parts as one. */
+export function joined(parts) {
+  const flat = parts.flat(Infinity);
+  const whole = new Uint8Array(flat.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of flat) {
+    whole.set(part, at);
+    at += part.length;
   }
-
-  u8(value) {
-    const at = this.#room(1);
-    this.#bytes[at] = value;
-    return this;
-  }
-
-  u32(value) {
-    const at = this.#room(4);
-    new DataView(this.#bytes.buffer).setUint32(at, value, true);
-    return this;
-  }
-
-  /** A number; absent is NaN. */
-  f64(value) {
-    const at = this.#room(8);
-    new DataView(this.#bytes.buffer).setFloat64(at, value ?? NaN, true);
-    return this;
-  }
-
-  bytes(value) {
-    this.u32(value.length);
-    const at = this.#room(value.length);
-    this.#bytes.set(value, at);
-    return this;
-  }
-
-  /** A text; absent is empty. */
-  text(value) {
-    return this.bytes(encoder.encode(value ?? ""));
-  }
-
-  done() {
-    return this.#bytes.subarray(0, this.#length);
-  }
+  return whole;
 }
 
-/** Reads fields; throws a RangeError or TypeError where the bytes do not fit. */
+/** Reads fields one after another; throws at the end of the bytes. */
 export class Reader {
   #bytes;
   #view;
@@ -85,26 +60,29 @@ export class Reader {
     return this.#at < this.#bytes.length;
   }
 
+  #step(length) {
+    return (this.#at += length) - length;
+  }
+
   u8() {
-    return this.#view.getUint8(this.#at++);
+    return this.#view.getUint8(this.#step(1));
   }
 
   u32() {
-    const value = this.#view.getUint32(this.#at, true);
-    this.#at += 4;
-    return value;
+    return this.#view.getUint32(this.#step(4), true);
   }
 
+  /** A number; NaN is absent. */
   f64() {
-    const value = this.#view.getFloat64(this.#at, true);
-    this.#at += 8;
-    return value;
+    const value = this.#view.getFloat64(this.#step(8), true);
+    return Number.isNaN(value) ? undefined : value;
   }
 
   bytes() {
     const length = this.u32();
-    if (length > this.#bytes.length - this.#at) throw new RangeError("cut off");
-    return this.#bytes.subarray(this.#at, (this.#at += length));
+    const value = this.#bytes.subarray(this.#step(length), this.#at);
+    if (value.length < length) throw new RangeError("cut off");
+    return value;
   }
 
   text() {
@@ -113,30 +91,5 @@ export class Reader {
 
   list(member) {
     return Array.from({ length: this.u32() }, member);
-  }
-
-  /** One effect. */
-  effect() {
-    const tag = this.u8(), id = this.u32();
-    switch (tag) {
-      case FETCH:
-        return {
-          tag, id, timeout: this.u32(), maxBody: this.u32(), method: this.text(), url: this.text(),
-          headers: this.list(() => [this.text(), this.text()]), body: this.bytes(),
-        };
-      case SLEEP:
-        return { tag, id, ms: this.u32() };
-      case PROVIDE:
-        return { tag, id, rejected: this.u8() === 1 };
-      case EMIT:
-        return { tag, kind: this.text(), secret: this.text(), durationMs: this.u32(), error: this.text() };
-      case DONE:
-        return { tag, result: new Reader(this.bytes()) };
-      case SPAWN:
-      case ABORT:
-        return { tag, id };
-      default:
-        throw new RangeError("unknown effect");
-    }
   }
 }

@@ -100,7 +100,6 @@ impl Writer {
         self.u32(id);
         match effect {
             Effect::Fetch(request) => {
-                self.millis(request.timeout);
                 self.u32(u32::try_from(request.max_body).unwrap_or(u32::MAX));
                 self.text(request.method.as_str());
                 self.text(&request.url);
@@ -112,7 +111,6 @@ impl Writer {
                 self.bytes(&request.body);
             }
             Effect::Sleep(duration) => self.millis(*duration),
-            Effect::Provide { rejected } => self.u8(u8::from(*rejected)),
             Effect::Emit(event) => {
                 self.text(event.kind.name());
                 self.text(&event.secret);
@@ -120,7 +118,7 @@ impl Writer {
                 self.text(event.error.map_or("", ErrorKind::name));
             }
             Effect::Done(result) => self.bytes(result),
-            Effect::Spawn(_) | Effect::Abort(_) => {}
+            Effect::Provide { .. } | Effect::Spawn(_) | Effect::Abort(_) => {}
         }
     }
 
@@ -185,6 +183,11 @@ impl<'a> Reader<'a> {
     /// Reads from the beginning.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// All that was not read yet.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {

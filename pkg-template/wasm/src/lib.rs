@@ -18,14 +18,6 @@ thread_local! {
     static SESSION: RefCell<Option<ManuallyDrop<Session>>> = const { RefCell::new(None) };
 }
 
-/// Traps where there is no session to be had: the memory is broken, and the driver replaces the instance.
-fn with(f: impl FnOnce(&mut Session) -> Vec<u8>) -> Vec<u8> {
-    match SESSION.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(|s| f(s)))) {
-        Some(out) => out,
-        None => std::process::abort(),
-    }
-}
-
 /// The version of the byte layout that this wasm speaks.
 #[wasm_bindgen]
 #[must_use]
@@ -46,30 +38,13 @@ pub fn open(options: &[u8]) {
     }
 }
 
-/// Starts an operation: its id, then its first effects.
+/// One turn of an operation: bytes in, its next effects out. Traps where there is no session to be had, or a message
+/// is cut off: the memory is broken, and the driver replaces the instance.
 #[wasm_bindgen]
 #[must_use]
-pub fn start(operation: &[u8], background: bool, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-    with(|s| s.start(operation, background, wall, mono, entropy))
-}
-
-/// Runs a spawned operation: its first effects.
-#[wasm_bindgen]
-#[must_use]
-pub fn run(op: u32, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-    with(|s| s.run(op, wall, mono, entropy))
-}
-
-/// Brings the reply to an effect: the operation's next effects.
-#[wasm_bindgen]
-#[must_use]
-pub fn step(op: u32, effect: u32, reply: &[u8], wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-    with(|s| s.step(op, effect, reply, wall, mono, entropy))
-}
-
-/// Drops an operation: the effects that are to be aborted.
-#[wasm_bindgen]
-#[must_use]
-pub fn cancel(op: u32) -> Vec<u8> {
-    with(|s| s.cancel(op))
+pub fn turn(message: &[u8]) -> Vec<u8> {
+    SESSION.with(|s| match s.try_borrow_mut().ok().and_then(|mut s| s.as_mut()?.turn(message).ok()) {
+        Some(out) => out,
+        None => std::process::abort(),
+    })
 }

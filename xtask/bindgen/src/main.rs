@@ -37,6 +37,23 @@ fn blank(file: &str) -> ExitCode {
     }
 }
 
+/// Says that the module uses no reference types, which is true as only bytes and numbers cross: told otherwise,
+/// wasm-bindgen adds a table of JavaScript values and the code that fills it.
+fn without_references(module: &mut walrus::Module) {
+    const NAME: &str = "target_features";
+    const FEATURE: &[u8] = b"+\x0freference-types";
+    let Some(section) = module.customs.remove_raw(NAME) else { return };
+    let mut data = section.data;
+    if let Some(at) = data.windows(FEATURE.len()).position(|part| part == FEATURE) {
+        data.drain(at..at.saturating_add(FEATURE.len()));
+        // The count of features is one byte: no compiler has 128.
+        if let Some(count) = data.first_mut() {
+            *count = count.saturating_sub(1);
+        }
+    }
+    module.customs.add(walrus::RawCustomSection { name: NAME.to_owned(), data });
+}
+
 fn bind(input: &str, output: &str, name: &str) -> ExitCode {
     let mut module = match walrus::Module::from_file(input) {
         Ok(module) => module,
@@ -46,6 +63,7 @@ fn bind(input: &str, output: &str, name: &str) -> ExitCode {
         }
     };
     panics::trap(&mut module);
+    without_references(&mut module);
     let mut tool = Bindgen::new();
     // The bundler target is the one whose glue takes the instance from outside: `__wbg_set_wasm(exports)`.
     let built = tool
