@@ -125,12 +125,10 @@ impl Session {
                 Ok(operation) => perform(&client, operation, &mut out).await,
                 Err(error) => Err(error.clone()),
             };
-            if let Err(error) = performed {
-                out = Writer::new();
-                out.u8(1);
-                out.error(&error);
+            match performed {
+                Ok(()) => out.into_bytes(),
+                Err(error) => failed(&error),
             }
-            out.into_bytes()
         });
         let (op, effects) = self.mailbox.start(turn, background, future);
         let mut out = Writer::new();
@@ -175,10 +173,7 @@ impl Session {
             Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
             Err(error) => {
                 let mut effects = self.mailbox.cancel(op);
-                let mut done = Writer::new();
-                done.u8(1);
-                done.error(&error);
-                effects.push((0, Effect::Done(done.into_bytes())));
+                effects.push((0, Effect::Done(failed(&error))));
                 effects
             }
         };
@@ -190,6 +185,14 @@ impl Session {
         let effects = self.mailbox.cancel(op);
         self.answer(Writer::new(), &effects)
     }
+}
+
+/// The result of an operation that failed.
+fn failed(error: &Error) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.u8(1);
+    out.error(error);
+    out.into_bytes()
 }
 
 async fn perform(client: &Client, operation: &[u8], out: &mut Writer) -> Result<()> {

@@ -79,30 +79,6 @@ impl<T> Guarded<T> {
     }
 }
 
-/// Which of two futures ended first.
-#[derive(Debug)]
-pub(crate) enum Either<A, B> {
-    Left(A),
-    Right(B),
-}
-
-/// Runs both futures until one ends; the other is dropped. The first is asked first.
-pub(crate) async fn race<A, B>(left: A, right: B) -> Either<A::Output, B::Output>
-where
-    A: Future,
-    B: Future,
-{
-    let mut left = std::pin::pin!(left);
-    let mut right = std::pin::pin!(right);
-    std::future::poll_fn(move |cx| {
-        if let Poll::Ready(a) = left.as_mut().poll(cx) {
-            return Poll::Ready(Either::Left(a));
-        }
-        right.as_mut().poll(cx).map(Either::Right)
-    })
-    .await
-}
-
 /// Runs futures, at most `at_once` of them at a time; results in the order of the futures.
 pub(crate) async fn join_bounded<'a, T>(
     futures: impl Iterator<Item = BoxFuture<'a, T>>,

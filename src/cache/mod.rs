@@ -119,7 +119,7 @@ impl Cache {
 
     /// The place in the order of flights of this name: a refresh joins only later ones.
     pub(crate) fn sequence(&self, name: &str) -> u64 {
-        self.with(name, |s| s.sequence()).unwrap_or_default()
+        self.with(name, |s| s.sequence).unwrap_or_default()
     }
 
     /// Ends the leader's flight with what it brought. The value is kept only if the flight is still the key's own:
@@ -214,7 +214,7 @@ impl Cache {
     /// A count that changes with everything that leaves the cache (evicted, purged, invalidated, not: replaced), so that
     /// who keeps a copy of what it answers knows when to drop it.
     pub(crate) fn removals(&self) -> u32 {
-        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.0.with(|s| s.removals())))
+        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.0.with(|s| s.removals)))
     }
 
     /// Counts reads of a name that were answered from such a copy: as hits, and as its latest use.

@@ -55,7 +55,6 @@ struct Entry {
     record: Arc<Record>,
     schedule: Schedule,
     weight: usize,
-    /// The place of the flight that brought it.
     sequence: u64,
 }
 
@@ -98,14 +97,14 @@ pub(crate) struct Counts {
 pub(super) struct Shard {
     hits: u64,
     names: NameMap<Vec<Slot>>,
-    sequence: u64,
+    pub(super) sequence: u64,
     slots: usize,
     bytes: usize,
     closed: bool,
     stale: u64,
     misses: u64,
     coalesced: u64,
-    removals: u32,
+    pub(super) removals: u32,
 }
 
 /// The first and the longest time for which a failing key is left alone, in milliseconds.
@@ -129,28 +128,18 @@ impl Shard {
         }
     }
 
-    pub(super) fn removals(&self) -> u32 {
-        self.removals
-    }
-
     pub(super) fn fresh_for(&mut self, key: &Key, now: Now) -> Option<Duration> {
         self.find(key)?.entry.as_ref()?.schedule.fresh_for(now)
     }
 
     pub(super) fn touch(&mut self, name: &str, hits: u32, now: Now, generation: u64) {
         self.hits = self.hits.wrapping_add(u64::from(hits));
-        if let Some(slot) = self.names.get_mut(name).and_then(|versions| versions.first_mut()) {
-            slot.used.generation = generation;
-            (slot.used.hit, slot.used.at) = (true, now.mono.as_millis());
-        }
+        let Some(slot) = self.names.get_mut(name).and_then(|versions| versions.first_mut()) else { return };
+        slot.used = Used { generation, hit: true, at: now.mono.as_millis(), ..slot.used };
     }
 
     pub(super) fn size(&self) -> (usize, usize) {
         (self.slots, self.bytes)
-    }
-
-    pub(super) fn sequence(&self) -> u64 {
-        self.sequence
     }
 
     #[inline]
@@ -219,7 +208,7 @@ impl Shard {
                         Entered::Queue(flight)
                     };
                 }
-                // Fetched since this refresh was asked for, while it waited for an older flight: that is what it wants.
+                // Fetched since this was asked for, while it waited for an older flight: just what it wants.
                 if freshness == Freshness::Fresh
                     && let Some(entry) = slot.entry.as_ref().filter(|entry| entry.sequence > after)
                 {

@@ -7,8 +7,8 @@ use super::*;
 use crate::credentials::{Context as Ask, ProvideCredentials};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Fetch, FetchErrorKind, Method};
-use crate::runtime::{Background, Runtime};
-use crate::sync::{Either, Guarded, race};
+use crate::runtime::{Background, Runtime, Within};
+use crate::sync::{Guarded, MaybeSend};
 use crate::time::{Instant64, Timestamp};
 use proptest::prelude::*;
 use std::future::Future;
@@ -18,6 +18,14 @@ use std::task::Wake;
 
 fn turn() -> Turn<'static> {
     Turn { now: Now::default(), entropy: &[7; 16] }
+}
+
+/// As a request with its time limit.
+fn race<'a, T>(
+    work: impl Future<Output = T> + MaybeSend + 'a,
+    time: impl Future<Output = ()> + MaybeSend + 'a,
+) -> Within<'a, T> {
+    Within { work: Box::pin(work), time: Box::pin(time) }
 }
 
 fn request(name: &str) -> Request {
@@ -219,7 +227,7 @@ fn an_effect_that_is_withdrawn_in_the_turn_that_posts_it_is_never_sent() {
     let (fetch, runtime) = (mailbox.fetch(), mailbox.runtime());
     let (_, effects) = start(&mut mailbox, async move {
         let ready = std::future::ready(());
-        let Either::Right(()) = race(fetch.fetch(request("a")), ready).await else { return };
+        let None = race(fetch.fetch(request("a")), ready).await else { return };
         Runtime::sleep(&runtime, Duration::from_secs(1)).await;
     });
     assert!(matches!(effects[..], [(_, Effect::Sleep(_))]), "{effects:?}");

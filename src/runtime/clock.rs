@@ -99,8 +99,8 @@ impl Clock {
 
 /// See [`Clock::within`]. The work is asked first.
 pub(crate) struct Within<'a, T> {
-    work: BoxFuture<'a, T>,
-    time: BoxFuture<'a, ()>,
+    pub(crate) work: BoxFuture<'a, T>,
+    pub(crate) time: BoxFuture<'a, ()>,
 }
 
 impl<T> Future for Within<'_, T> {

@@ -5,6 +5,8 @@ mod clock;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 mod tokio;
 
+#[cfg(test)]
+pub(crate) use clock::Within;
 pub(crate) use clock::{Clock, wait_for_end};
 
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]

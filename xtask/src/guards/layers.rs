@@ -44,6 +44,7 @@ const ALSO: &[(&str, &[&str])] = &[
             "http",
             "runtime",
             "error",
+            "hash",
             "observe",
             "secret",
             "sensitive",

@@ -126,10 +126,13 @@ fn optimise(context: &Context, plan: &Manifest, input: &Path, output: &Path, nam
     let cmd = if names { cmd.arg("-g") } else { cmd };
     cmd.arg(input).arg("-o").arg(output).run(context)?;
     own_tool().arg(output).dir(&context.root).run(context)?;
+    if names {
+        // wasm-opt 132 gives the parts of a named segment one name, and stops at that.
+        return Ok(());
+    }
     // Blanked data need not be in the file.
     let kept = |flag: &&String| flag.starts_with("--enable-");
     let cmd = Cmd::new(context.npm_tool("wasm-opt")).arg("--memory-packing");
     let cmd = cmd.args(plan.wasm_opt.iter().filter(kept));
-    let cmd = if names { cmd.arg("-g") } else { cmd };
     cmd.arg(output).arg("-o").arg(output).run(context)
 }
