@@ -6,4 +6,4 @@ import { clientFor } from "./driver/client.js";
 import { embedded } from "./driver/embedded.js";
 
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(base64), variables: (name) => process.env[name] });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), variables: (name) => process.env[name] });

@@ -7,4 +7,4 @@ import { embedded } from "./driver/embedded.js";
 import { allowed } from "./driver/page.js";
 
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(base64), allowed, isolated: true });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), allowed, isolated: true });

@@ -3,17 +3,8 @@
 import base64 from "./simsim.base64.js";
 import { createInstance } from "./simsim.glue.js";
 import { clientFor } from "./driver/client.js";
+import { variables } from "./driver/deno.js";
 import { embedded } from "./driver/embedded.js";
 
 export { SimsimError } from "./errors.js";
-
-/** Nothing where Deno may not read it. */
-function variables(name) {
-  try {
-    return Deno.env.get(name);
-  } catch {
-    return undefined;
-  }
-}
-
-export const SecretClient = clientFor({ createInstance, module: embedded(base64), variables });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), variables });

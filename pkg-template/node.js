@@ -1,6 +1,5 @@
-// Node: the embedded wasm. Compiled into node.cjs, which is what the package has.
+// Node: the embedded wasm, loaded at first use. Compiled into node.bundle.cjs, which is what the package has.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import base64 from "./simsim.base64.js";
 import { createInstance } from "./simsim.glue.js";
 import { clientFor } from "./driver/client.js";
 import { embedded } from "./driver/embedded.js";
@@ -8,5 +7,5 @@ import { options, random, send } from "./driver/node.js";
 
 export { SimsimError } from "./errors.js";
 export const SecretClient = clientFor({
-  createInstance, module: embedded(base64), variables: (name) => process.env[name], options, random, send,
+  createInstance, module: embedded(() => require("./simsim.base64.cjs")), variables: (name) => process.env[name], options, random, send,
 });

@@ -13,15 +13,11 @@ mod support;
 use simsim::Timestamp;
 use simsim::http::{Fetch, FetchErrorKind, Request};
 use simsim_emulator::{Emulator, Fault, Reply, SecretSeed};
-use std::cell::Cell;
 use std::time::Duration;
-use support::{emulator, json, kms, poll_once, send};
-
-thread_local!(static NONCE: Cell<u32> = const { Cell::new(0) });
+use support::{emulator, json, kms, nonce, poll_once, send};
 
 fn request() -> Request {
-    NONCE.set(NONCE.get() + 1);
-    kms("GetSecretValue", &NONCE.get().to_string(), &[("SecretName", "s")]).acs3()
+    kms("GetSecretValue", &nonce(), &[("SecretName", "s")]).acs3()
 }
 
 fn ready() -> (Emulator, support::Manual) {

@@ -13,15 +13,7 @@ mod support;
 use serde_json::{Value, json};
 use simsim::Timestamp;
 use simsim_emulator::{Emulator, SecretSeed};
-use std::cell::Cell;
-use support::{emulator, kms, send};
-
-thread_local!(static NONCE: Cell<u32> = const { Cell::new(0) });
-
-fn nonce() -> String {
-    NONCE.set(NONCE.get() + 1);
-    NONCE.get().to_string()
-}
+use support::{emulator, kms, nonce, send};
 
 fn ask(emulator: &Emulator, action: &str, params: &[(&str, &str)]) -> (u16, Value) {
     kms(action, &nonce(), params).call(emulator)

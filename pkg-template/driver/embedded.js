@@ -9,8 +9,8 @@ function decode(base64) {
   return bytes;
 }
 
-/** A function that gives the module, compiled once. */
-export function embedded(base64) {
+/** A function that gives the module, compiled once; `load` gives the script's text. */
+export function embedded(load) {
   let module;
-  return () => (module ??= new WebAssembly.Module(decode(base64)));
+  return () => (module ??= new WebAssembly.Module(decode(load())));
 }

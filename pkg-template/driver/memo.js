@@ -1,6 +1,7 @@
 // What the core answered, for as long as the core said that it is fresh: a hit costs no entry into the wasm.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+import { mono } from "./clock.js";
 import { text, u32 } from "./wire.js";
 
 /** Decides nothing: filled, dated and emptied as the core says. */
@@ -8,6 +9,7 @@ export class Memo {
   #answers = new Map();
   #used = [];
   #latest = 0;
+  #mono = 0;
   #removals = 0;
 
   /** The answer to a plain read; nothing where the core is to be asked. */
@@ -15,9 +17,12 @@ export class Memo {
     const answer = this.#answers.get(name);
     if (answer === undefined) return undefined;
     const now = Date.now();
-    // Too old; or the clock went back, and no age is known.
-    if (now >= answer.until || now < this.#latest) return undefined;
+    // The wall clock went back: no age is known.
+    if (now < this.#latest) return undefined;
+    // One clock may be set, the other stands still in a frozen machine. It is asked once in a millisecond of the first.
+    if (now > this.#latest) this.#mono = mono();
     this.#latest = now;
+    if (now >= answer.until || this.#mono >= answer.monoUntil) return undefined;
     if (answer.hits++ === 0) this.#used.push(answer);
     return answer.secret;
   }
@@ -27,7 +32,9 @@ export class Memo {
     const now = Date.now();
     if (now < this.#latest) this.clear();
     this.#latest = now;
-    if (freshFor > 0) this.#answers.set(name, { name, secret, until: now + freshFor, hits: 0 });
+    this.#mono = mono();
+    const answer = { name, secret, until: now + freshFor, monoUntil: this.#mono + freshFor, hits: 0 };
+    if (freshFor > 0) this.#answers.set(name, answer);
     else this.#answers.delete(name);
   }
 

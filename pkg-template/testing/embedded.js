@@ -5,4 +5,4 @@ import { createInstance } from "../testing.glue.js";
 import { embedded } from "../driver/embedded.js";
 import { emulatorFor } from "./emulator.js";
 
-export const createEmulator = emulatorFor({ createInstance, module: embedded(base64) });
+export const createEmulator = emulatorFor({ createInstance, module: embedded(() => base64) });

@@ -5,6 +5,7 @@ import { callers } from "./suite/callers.mjs";
 import { clocks } from "./suite/clocks.mjs";
 import { faults } from "./suite/faults.mjs";
 import { flights } from "./suite/flights.mjs";
+import { several } from "./suite/many.mjs";
 import { memory } from "./suite/memory.mjs";
 import { reading } from "./suite/reading.mjs";
 
@@ -40,5 +41,5 @@ export function suite(traits) {
     },
     pause: (ms) => new Promise((done) => setTimeout(done, ms)),
   };
-  return { ...reading(kit), ...flights(kit), ...faults(kit), ...clocks(kit), ...callers(kit), ...memory(kit) };
+  return { ...reading(kit), ...several(kit), ...flights(kit), ...faults(kit), ...clocks(kit), ...callers(kit), ...memory(kit) };
 }

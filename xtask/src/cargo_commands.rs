@@ -1,11 +1,12 @@
-//! The commands that hand over to one cargo command: demo, lint, bench, fuzz.
+//! The commands that hand over to another program: demo, lint, bench, fuzz.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::{During, Error, Result};
+use crate::manifest::Manifest;
 use crate::shell::Cmd;
-use crate::{test, tools};
+use crate::{npm, test, tools};
 
 pub(crate) const LINT: &str = "\
 cargo xtask lint [--verbose]
@@ -37,17 +38,28 @@ pub(crate) fn demo(context: &Context, mut args: Args) -> Result<()> {
 
 pub(crate) const BENCH: &str = "\
 cargo xtask bench [FILTER] [--check] [-- CRITERION-ARGUMENTS]
+cargo xtask bench --js [--check]
 
 Runs the criterion benchmarks of benches/peers: this client beside aws_secretsmanager_caching, in one run and on the
 same shape of work, and prints their ratios. That member is not part of the workspace, so that nobody else compiles it
 (the first run compiles the other cloud's SDK, which takes minutes).
 
-  --check   fail when a ratio is below its bar
+  --js      the npm package instead, beside the SDKs of Alibaba Cloud and AWS: import and client in a fresh Node, the
+            first secret, cached reads against a map with a ttl in Node, Deno, Bun and workerd, reads after a trap
+  --check   fail when a ratio misses its bar
 ";
 
 pub(crate) fn bench(context: &Context, mut args: Args) -> Result<()> {
     let passed_on = args.passed_on();
     let check = args.flag(&["--check"]).then_some("--check");
+    if args.flag(&["--js"]) {
+        args.finish("bench --js")?;
+        let folder = context.root.join("benches/js");
+        tools::npm(context)?;
+        tools::npm_in(context, &folder)?;
+        npm::package(context, &Manifest::read(context)?, true)?;
+        return Cmd::new("node").arg(folder.join("run.mjs")).args(check).dir(&context.root).run(context);
+    }
     let filter = args.word();
     args.finish("bench")?;
     let folder = context.root.join("benches/peers");

@@ -9,16 +9,20 @@ use std::path::{Path, PathBuf};
 const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 const FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.2");
 
-/// The programs of tests/npm/package-lock.json, installed once per lock file.
+/// The programs of the JavaScript build and tests.
 pub(crate) fn npm(context: &Context) -> Result<()> {
-    let folder = context.root.join("tests/npm");
+    npm_in(context, &context.root.join("tests/npm"))
+}
+
+/// What a folder's package-lock.json names, installed once per lock file.
+pub(crate) fn npm_in(context: &Context, folder: &Path) -> Result<()> {
     let lock = folder.join("package-lock.json");
     let wanted = std::fs::read(&lock).during(|| format!("read {}", lock.display()))?;
     let stamp = folder.join("node_modules/.installed-lock.json");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    Cmd::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).dir(&folder).run(context)?;
+    Cmd::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).dir(folder).run(context)?;
     std::fs::write(&stamp, wanted).during(|| format!("write {}", stamp.display()))
 }
 

@@ -10,6 +10,7 @@ use simsim::http::{Fetch, FetchError, Method, Request, Response};
 use simsim::runtime::Runtime;
 use simsim::{Instant64, Timestamp};
 use simsim_emulator::Emulator;
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,13 @@ use std::time::Duration;
 pub const KEY: (&str, &str) = ("LTAI-test-key", "not-a-real-secret");
 /// 2026-01-02T03:04:05Z
 pub const START: i64 = 1_767_323_045_000;
+
+/// A nonce that no other request of this test has.
+pub fn nonce() -> String {
+    thread_local!(static NONCE: Cell<u32> = const { Cell::new(0) });
+    NONCE.set(NONCE.get() + 1);
+    NONCE.get().to_string()
+}
 
 /// A clock that moves only when told; a sleep moves it and is over at once.
 #[derive(Clone, Default)]

@@ -1,6 +1,6 @@
 // A KMS of its own for each runtime under test: the emulator as a program, behind a relay that can cut connections.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import { execFileSync, spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -25,8 +25,9 @@ let program;
 function built() {
   if (program) return program;
   const args = ["build", "--quiet", "--locked", "--package", "simsim-emulator", "--message-format", "json-render-diagnostics"];
-  const said = execFileSync("cargo", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 26 });
-  const artefacts = said.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const { status, stdout } = spawnSync("cargo", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`the emulator does not build: cargo ${args.slice(0, 5).join(" ")}`);
+  const artefacts = stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   return (program = artefacts.find((a) => a.executable && a.target.name === "simsim-emulator").executable);
 }
 

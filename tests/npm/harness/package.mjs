@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { emptied, here, root } from "./places.mjs";
 import { installed } from "./program.mjs";
 
@@ -26,11 +26,13 @@ export function unpackInto(folder) {
   return home;
 }
 
-/** A folder with the package, the world, the hosts, and the options of the client under test. */
-export function stage(label, options) {
+const SUITE = ["world", "hosts"].map((part) => join(here, part));
+
+/** A folder with the package, the options of the client under test, and what runs it: the world and the hosts. */
+export function stage(label, options, parts = SUITE) {
   const folder = emptied(label);
   unpackInto(folder);
-  for (const part of ["world", "hosts"]) cpSync(join(here, part), join(folder, part), { recursive: true });
+  for (const part of parts) cpSync(part, join(folder, basename(part)), { recursive: true });
   writeFileSync(join(folder, "package.json"), '{"private":true}');
   writeFileSync(join(folder, "options.mjs"), `export default ${JSON.stringify(options)};\n`);
   return folder;

@@ -45,19 +45,29 @@ function resident(pid) {
   }
 }
 
+/** Processes may end by themselves at any time. */
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
+}
+
 /** What can be done to any running runtime, whoever started it. */
 export const control = (pid) => ({
   pid,
   /** Kilobytes in memory, with child processes. */
   rss: () => family(pid).map(resident).reduce((sum, one) => sum + one, 0),
-  freeze: () => family(pid).forEach((one) => process.kill(one, "SIGSTOP")),
-  thaw: () => family(pid).forEach((one) => process.kill(one, "SIGCONT")),
+  freeze: () => family(pid).forEach((one) => signal(one, "SIGSTOP")),
+  thaw: () => family(pid).forEach((one) => signal(one, "SIGCONT")),
 });
 
 /** Starts a program that prints `listening on PORT` (workerd: tells on file descriptor 3). */
 export async function startProgram(command, args, { cwd, env } = {}) {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe", "pipe"] });
-  const reap = () => child.kill("SIGKILL");
+  // With what it started itself: miniflare's workerd would go on.
+  const reap = () => family(child.pid).forEach((one) => signal(one, "SIGKILL"));
   process.once("exit", reap);
   let output = "";
   const port = await new Promise((resolve, reject) => {

@@ -5,8 +5,8 @@ import { basename } from "node:path";
 import { bundle, stage } from "./package.mjs";
 
 /** Stages and bundles; the modules are `{name, kind: "esModule" | "wasm", path}`, the worker first. */
-export async function workerModules(label, options, host = "hosts/worker.mjs") {
-  const folder = stage(label, options);
+export async function workerModules(label, options, host = "hosts/worker.mjs", parts) {
+  const folder = stage(label, options, parts);
   const wasm = new Map();
   const keep = {
     name: "wasm-modules",

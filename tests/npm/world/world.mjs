@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import { callers } from "./callers.mjs";
 import { hazards } from "./hazards.mjs";
+import { many } from "./many.mjs";
 import { printing } from "./printing.mjs";
 import { reading } from "./reading.mjs";
 
@@ -53,7 +54,7 @@ export function world({ SecretClient, SimsimError }, { stranger, ...options }, {
   };
   const questions = {
     settled: async () => (await at.later(0), {}),
-    ...reading(at), ...hazards(at), ...callers(at), ...printing(at),
+    ...reading(at), ...many(at), ...hazards(at), ...callers(at), ...printing(at),
   };
   return async function ask(path, params, waitUntil) {
     at.waitUntil = waitUntil;
