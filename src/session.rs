@@ -164,29 +164,29 @@ impl Session {
         self.answer(op, &effects)
     }
 
-    /// Notes what the driver's memo answered since it was last here, and reads the operation. One that waits for
-    /// nothing is done at once.
+    /// Notes what the driver's memo answered since it was last here, and reads the operation: its time, if it has one
+    /// of its own, what it does, and its fields. One that waits for nothing is done at once.
     fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Result<Task> {
         let client = &self.client;
         for _ in 0..operation.u32()? {
             let (name, hits) = (operation.text()?, operation.u32()?);
             client.inner.cache.touch(name, hits, now);
         }
+        let timeout = operation.duration()?;
         match operation.u8()? {
             operation::GET => {
                 let mut read = client.get(operation.text()?);
                 read.version_stage = operation.some_text()?;
                 read.version_id = operation.some_text()?;
                 read.max_age = operation.duration()?;
-                read.timeout = operation.duration()?;
+                read.timeout = timeout;
                 return read.wish().map(Task::Read);
             }
             operation::REFRESH => {
-                let (name, timeout) = (operation.text()?, operation.duration()?);
+                let name = operation.text()?;
                 return client.wish_newer(name, timeout, operation.some_text()?).map(Task::Read);
             }
             operation::BATCH => {
-                let timeout = operation.duration()?;
                 let mut names = Vec::new();
                 for _ in 0..operation.u32()? {
                     names.push(operation.text()?.to_owned());
