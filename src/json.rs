@@ -133,14 +133,14 @@ impl JsonError {
     /// What is wrong, in words.
     pub(crate) const fn message(self) -> &'static str {
         match self.kind {
-            JsonErrorKind::UnexpectedEnd => "the JSON text ends too early",
-            JsonErrorKind::UnexpectedByte => "the JSON text has a character that cannot stand there",
-            JsonErrorKind::TrailingByte => "something follows the JSON text",
-            JsonErrorKind::NotUtf8 => "the JSON text is not UTF-8",
-            JsonErrorKind::ControlCharacter => "the JSON text has a control character in a string",
-            JsonErrorKind::BadEscape => "the JSON text has an invalid escape",
-            JsonErrorKind::TooDeep => "the JSON text is nested too deeply",
-            JsonErrorKind::TooLarge => "the JSON text has too many values",
+            JsonErrorKind::UnexpectedEnd => "it ends too early",
+            JsonErrorKind::UnexpectedByte => "unexpected character",
+            JsonErrorKind::TrailingByte => "something follows it",
+            JsonErrorKind::NotUtf8 => "not UTF-8",
+            JsonErrorKind::ControlCharacter => "control character in a string",
+            JsonErrorKind::BadEscape => "invalid escape",
+            JsonErrorKind::TooDeep => "nested too deeply",
+            JsonErrorKind::TooLarge => "too many values",
         }
     }
 }

@@ -4,8 +4,8 @@
 use crate::builder::{Blueprint, CacheOptions, ENDPOINT_VARIABLE, RetryOptions, TIMEOUT, Target};
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
-use crate::error::{Error, ErrorKind, Result};
-use crate::mailbox::wire::{Reader, Writer, saturate};
+use crate::error::Result;
+use crate::mailbox::wire::{Reader, Writer, malformed, saturate};
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::read::Wish;
@@ -169,7 +169,7 @@ impl Session {
                 client.inner.cache.invalidate(operation.some_text()?);
                 out.u8(0);
             }
-            _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
+            _ => return Err(malformed()),
         }
         Ok(Task::Done)
     }

@@ -57,7 +57,7 @@ pub(crate) fn decode<'a>(
     let one_of = |name: &SecretName| match (item_of(values, name), item_of(errors, name)) {
         (Some(value), _) => one(value, name, response),
         (None, Some(error)) => Err(refusal(error, response)),
-        (None, None) => Err(wrong("the answer says nothing of this secret".into(), response, None)),
+        (None, None) => Err(wrong("the answer has nothing of this secret".into(), response, None)),
     };
     Ok(asked.map(one_of).collect())
 }
@@ -73,7 +73,7 @@ fn refusal(item: Value<'_>, response: &Response) -> Error {
     let status = item.get("HttpStatus").and_then(Value::number).and_then(|n| u16::try_from(n).ok());
     let status = status.unwrap_or_else(|| response.status());
     let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
-        return wrong("the answer's error has no Code".into(), response, None);
+        return wrong("the answer has no Code".into(), response, None);
     };
     let facts = Facts {
         status: Some(status),

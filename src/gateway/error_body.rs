@@ -63,7 +63,7 @@ pub(crate) fn decode(response: &Response, evidence: &Evidence) -> Refusal {
                 .map(|d| ["the service signed something else: ", d.name(), " differs"].concat())
         }
         (None, _) if (300..400).contains(&status) => {
-            Some(String::from("the answer is a redirect, which is never followed; check the endpoint"))
+            Some(String::from("the answer was redirected; check the endpoint"))
         }
         (None, _) => Some(["HTTP status ", &text::digits(status.into()), " without an error code"].concat()),
         _ => None,
