@@ -145,11 +145,7 @@ fn check_version(field: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::config(
-        [
-            field,
-            ": must have 1 to 64 characters, none of them control characters; or leave it out",
-        ]
-        .concat(),
+        [field, ": must have 1 to 64 characters, none of them control characters; or leave it out"].concat(),
     ))
 }
 

@@ -150,9 +150,7 @@ fn check(field: &str, value: &str, max: usize) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::config(
-        ["credentials: ", field, " ", fault, "; copy it again"].concat(),
-    ))
+    Err(Error::config(["credentials: ", field, " ", fault, "; copy it again"].concat()))
 }
 
 /// What a provider is given: the corrected time, and why it is asked.
