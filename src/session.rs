@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::builder::{Blueprint, CacheOptions, ENDPOINT_VARIABLE, RetryOptions, TIMEOUT, Target};
+use crate::cache::just_fetched;
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::Result;
@@ -231,14 +232,17 @@ async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
         Task::Read(wish) => {
             let name = matches!(wish.key.selector, VersionSelector::Current).then(|| wish.key.name.clone());
             let outcome = client.read(wish).await;
-            answer(&client, name.as_ref().map(SecretName::as_str), &outcome, &mut out);
+            answer(&client, name.as_ref().map(SecretName::as_str), outcome, &mut out);
         }
         Task::Many(names, timeout) => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let found = client.read_batch(&names, timeout).await;
-            for (name, found) in names.iter().zip(&found) {
+            for (name, found) in names.iter().zip(found) {
                 match found {
-                    Some(outcome) => answer(&client, Some(name), outcome, &mut out),
+                    Some(outcome) => {
+                        let outcome = outcome.map(|record| just_fetched(&record));
+                        answer(&client, Some(name), outcome, &mut out);
+                    }
                     // The driver reads this one by itself.
                     None => out.u8(2),
                 }
@@ -254,15 +258,15 @@ async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
 }
 
 /// An outcome, and behind a secret for how long the driver may answer plain reads of this name with it; 0: not at all.
-fn answer(client: &Client, name: Option<&str>, outcome: &Result<Secret>, out: &mut Writer) {
+fn answer(client: &Client, name: Option<&str>, outcome: Result<Secret>, out: &mut Writer) {
     match outcome {
         Ok(secret) => {
-            out.secret(secret);
+            out.secret(&secret);
             let name = name.filter(|_| !secret.stale());
-            let fresh_for = name.and_then(|name| client.fresh_for(name, secret));
+            let fresh_for = name.and_then(|name| client.fresh_for(name, &secret));
             out.f64(millis(fresh_for.unwrap_or_default()));
         }
-        Err(error) => out.failure(error),
+        Err(error) => out.failure(&error),
     }
 }
 
