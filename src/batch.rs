@@ -4,14 +4,13 @@
 use crate::cache::{Key, Outcome, just_fetched};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
-use crate::gateway::{batch, shared};
+use crate::gateway::batch;
 use crate::lease::{Lease, Renew};
 use crate::observe::EventKind;
-use crate::openapi::{ApiCall, Limit};
+use crate::openapi::Answer;
 use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::sync::{BoxFuture, join_bounded};
 use crate::time::Instant64;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -59,7 +58,7 @@ impl Client {
     }
 
     async fn read_many(&self, names: &[&str]) -> Vec<Result<Secret>> {
-        let mut found: Vec<Option<Result<Secret>>> = Vec::with_capacity(names.len());
+        let mut found: Vec<Option<Outcome>> = Vec::with_capacity(names.len());
         let batches =
             names.chunks(batch::MOST).map(|names| Box::pin(self.read_batch(names, None)) as BoxFuture<'_, _>);
         for results in join_bounded(batches, AT_ONCE).await {
@@ -69,75 +68,84 @@ impl Client {
         let alone = alone.map(|(name, _)| Box::pin(self.get_secret(name)) as BoxFuture<'_, _>);
         let mut alone = join_bounded(alone, AT_ONCE).await.into_iter();
         let nothing = || Err(Error::new(ErrorKind::Internal, "a read among many has no result"));
-        found.into_iter().map(|found| found.or_else(|| alone.next()).unwrap_or_else(nothing)).collect()
+        let secret = |found: Outcome| found.map(|record| just_fetched(&record));
+        let found = found.into_iter().map(|found| found.map(secret).or_else(|| alone.next()));
+        found.map(|found| found.unwrap_or_else(nothing)).collect()
     }
 
-    /// The lead of a secret by plain name that is neither at hand nor being fetched: batches are made of those. An ARN
-    /// may belong elsewhere.
-    fn lead_cold(&self, place: usize, name: &str) -> Option<Led> {
+    /// The lead of those secrets by plain name that are neither at hand nor being fetched. An ARN may belong elsewhere.
+    fn lead_cold(&self, names: &[&str]) -> Vec<Led> {
         let inner = &self.inner;
-        let name = SecretName::parse(name).ok().filter(|name| name.region().is_none())?;
-        if inner.batch_refused.load(Ordering::Relaxed) || inner.target.endpoint_for(&name).is_err() {
-            return None;
+        let mut led = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            let Ok(name) = SecretName::parse(name) else { continue };
+            if name.region().is_some() || inner.target.endpoint_for(&name).is_err() {
+                continue;
+            }
+            let key = Key { name, selector: VersionSelector::Current };
+            let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease());
+            led.extend(lease.map(|lease| Led { place, key, lease }));
         }
-        let key = Key { name, selector: VersionSelector::Current };
-        let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease())?;
-        Some(Led { place, key, lease })
+        led
     }
 
     /// Those of up to twenty names that are to be fetched, in one call; nothing for a name that is better read by
     /// itself: it is at hand, under way, an ARN, the only one, or what the service said is not the last word.
-    pub(crate) async fn read_batch(
-        &self,
-        names: &[&str],
-        timeout: Option<Duration>,
-    ) -> Vec<Option<Result<Secret>>> {
+    pub(crate) async fn read_batch(&self, names: &[&str], timeout: Option<Duration>) -> Vec<Option<Outcome>> {
         let inner = &self.inner;
-        let mut led: Vec<Led> = Vec::new();
-        for (place, name) in names.iter().enumerate() {
-            led.extend(self.lead_cold(place, name));
+        let nothing = vec![None; names.len()];
+        if inner.batch_refused.load(Ordering::Relaxed) {
+            return nothing;
         }
-        let mut found: Vec<Option<Result<Secret>>> = names.iter().map(|_| None).collect();
-        let Some((first, true)) = led.first().map(|first| (first, led.len() > 1)) else { return found };
-        let Ok(endpoint) = inner.target.endpoint_for(&first.key.name) else { return found };
+        let led = self.lead_cold(names);
+        let Some((first, true)) = led.first().map(|first| (first, led.len() > 1)) else { return nothing };
         let (started, usual) = (inner.clock().now().mono, inner.target.timeout);
         let deadline = started.after(timeout.unwrap_or(usual));
         let query = batch::query(led.iter().map(|one| &one.key.name), inner.target.extended_config);
-        let call = ApiCall { endpoint, action: batch::ACTION, version: shared::VERSION, query };
-        let limit = Limit { deadline, closed: &inner.closed, name: first.key.name.as_str(), lease: &led };
-        let answer = inner.api.call(&call, &inner.credentials, &limit).await;
-        let attempts = answer.as_ref().map_or(0, |answer| answer.attempts);
-        let answer = answer.and_then(|answer| {
-            self.note_principal(&answer);
-            batch::decode(&answer.response, led.iter().map(|one| &one.key.name))
-        });
-        let answer = match answer {
-            Err(error) if is_about_the_action(&error) => {
-                // An answer that was not understood says nothing of the next.
-                if error.kind() != ErrorKind::Protocol || error.service_code().is_some() {
-                    inner.batch_refused.store(true, Ordering::Relaxed);
+        let answer = self.ask(&first.key.name, batch::ACTION, query, &led, deadline).await;
+        self.share(answer, led, nothing, started, timeout.is_some_and(|t| t < usual))
+    }
+
+    /// Ends the flights of a batch with what came of it, and puts that into its places.
+    fn share(
+        &self,
+        answer: Result<Answer>,
+        led: Vec<Led>,
+        mut found: Vec<Option<Outcome>>,
+        started: Instant64,
+        own_limit: bool,
+    ) -> Vec<Option<Outcome>> {
+        let inner = &self.inner;
+        let answer = match &answer {
+            Ok(answer) => batch::Lists::of(&answer.response).map(|lists| (lists, answer.attempts)),
+            Err(error) => Err(error.clone()),
+        };
+        if let Err(error) = &answer
+            && is_about_the_action(error)
+        {
+            // An answer that was not understood says nothing of the next.
+            if error.kind() != ErrorKind::Protocol || error.service_code().is_some() {
+                inner.batch_refused.store(true, Ordering::Relaxed);
+            }
+            return found;
+        }
+        for one in led {
+            let outcome = match &answer {
+                Ok((lists, attempts)) => {
+                    let outcome = lists.decode(&one.key.name).map_err(|e| e.with_attempts(*attempts));
+                    if outcome.as_ref().is_err_and(is_not_the_last_word) {
+                        continue;
+                    }
+                    outcome
                 }
-                return found;
-            }
-            answer => answer,
-        };
-        let own_limit = timeout.is_some_and(|t| t < usual);
-        let (understood, outcomes) = match answer {
-            Ok(outcomes) => (true, outcomes),
-            Err(error) => (false, led.iter().map(|_| Err(error.clone())).collect()),
-        };
-        for (one, outcome) in led.into_iter().zip(outcomes) {
-            let outcome =
-                outcome.map(Arc::new).map_err(|e| if understood { e.with_attempts(attempts) } else { e });
-            if understood && outcome.as_ref().is_err_and(is_not_the_last_word) {
-                continue;
-            }
+                Err(error) => Err(error.clone()),
+            };
             let outcome = self.conclude(&one.key, one.lease, outcome, own_limit);
             let took = inner.clock().now().mono.since(started);
             let error = outcome.as_ref().err().map(Error::kind);
             inner.api.watch.emit(EventKind::Miss, one.key.name.as_str(), took, error);
             if let Some(found) = found.get_mut(one.place) {
-                *found = Some(outcome.map(|record| just_fetched(&record)));
+                *found = Some(outcome);
             }
         }
         found

@@ -8,14 +8,15 @@ use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::shared;
 use crate::http::retry::out_of_time;
-use crate::lease::{Flight, Lease, Status};
+use crate::lease::{Flight, Lease, Renew, Status};
 use crate::observe::EventKind;
 use crate::openapi::{Answer, ApiCall, Limit, OpenApi};
 use crate::read::Wish;
 use crate::runtime::{Background, Clock, wait_for_end};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretName};
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, millis};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -350,23 +351,31 @@ impl Client {
 
     /// Fetches as the leader of a flight, and ends the flight with what came.
     async fn lead(&self, key: &Key, lease: Lease<Outcome>, deadline: Instant64, own_limit: bool) -> Outcome {
-        let inner = &self.inner;
-        let outcome = match inner.target.endpoint_for(&key.name) {
-            Ok(endpoint) => {
-                let query = shared::query(&key.name, &key.selector, inner.target.extended_config);
-                let call = ApiCall { endpoint, action: shared::ACTION, version: shared::VERSION, query };
-                let name = key.name.as_str();
-                let limit = Limit { deadline, closed: &inner.closed, name, lease: &lease };
-                inner.api.call(&call, &inner.credentials, &limit).await
-            }
-            Err(error) => Err(error),
-        };
-        let outcome = outcome.and_then(|answer| {
-            self.note_principal(&answer);
+        let query = shared::query(&key.name, &key.selector, self.inner.target.extended_config);
+        let answer = self.ask(&key.name, shared::ACTION, query, &lease, deadline).await;
+        let outcome = answer.and_then(|answer| {
             let record = shared::decode(&answer.response, &key.name);
-            record.map(Arc::new).map_err(|e| e.with_attempts(answer.attempts))
+            record.map_err(|e| e.with_attempts(answer.attempts))
         });
         self.conclude(key, lease, outcome, own_limit)
+    }
+
+    /// Asks KMS for a secret, or for several of which this is the first.
+    pub(crate) async fn ask(
+        &self,
+        name: &SecretName,
+        action: &'static str,
+        query: Vec<(Cow<'_, str>, Cow<'_, str>)>,
+        lease: &dyn Renew,
+        deadline: Instant64,
+    ) -> Result<Answer> {
+        let inner = &self.inner;
+        let endpoint = inner.target.endpoint_for(name)?;
+        let call = ApiCall { endpoint, action, version: shared::VERSION, query };
+        let limit = Limit { deadline, closed: &inner.closed, name: name.as_str(), lease };
+        let answer = inner.api.call(&call, &inner.credentials, &limit).await?;
+        self.note_principal(&answer);
+        Ok(answer)
     }
 
     /// Ends a flight with what came of it, and remembers that.
@@ -397,7 +406,7 @@ impl Client {
     }
 
     /// What was cached for one principal is never answered to another.
-    pub(crate) fn note_principal(&self, answer: &Answer) {
+    fn note_principal(&self, answer: &Answer) {
         let Some(principal) = answer.credentials.principal() else { return };
         let changed = self.inner.principal.with(|known| match known {
             Some(known) if known == principal => false,

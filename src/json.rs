@@ -43,18 +43,25 @@ impl Json<'_> {
 }
 
 impl<'a> Value<'a> {
-    /// What this value consists of, with the names as an object has them.
-    pub(crate) fn parts(self) -> impl DoubleEndedIterator<Item = (&'a str, Self)> {
-        // The outermost value is within no other: that it names itself must not count.
-        let nodes = self.json.0.iter().enumerate().skip(1);
-        nodes
-            .filter(move |(_, node)| node.within == self.at)
-            .map(move |(at, node)| (node.name, Self { json: self.json, at, text: node.text }))
+    /// Looks at what this value consists of, with the names as an object has them.
+    pub(crate) fn parts(self, look: &mut dyn FnMut(&'a str, Self)) {
+        for (at, node) in self.json.0.iter().enumerate() {
+            // The outermost value is within no other: that it names itself must not count.
+            if node.within == self.at && at > 0 {
+                look(node.name, Self { json: self.json, at, text: node.text });
+            }
+        }
     }
 
     /// The member of that name; the last one where the name occurs twice. `None` for anything but an object.
     pub(crate) fn get(self, name: &str) -> Option<Self> {
-        self.parts().rev().find(|(raw, _)| reader::is(raw, name)).map(|(_, value)| value)
+        let mut member = None;
+        self.parts(&mut |raw, value| {
+            if reader::is(raw, name) {
+                member = Some(value);
+            }
+        });
+        member
     }
 
     /// The text of a string.
@@ -71,9 +78,13 @@ impl<'a> Value<'a> {
         self.text.starts_with('[')
     }
 
-    /// The elements of an array; nothing for anything else.
-    pub(crate) fn elements(self) -> impl Iterator<Item = Self> {
-        self.parts().filter(|(name, _)| name.is_empty()).map(|(_, value)| value)
+    /// Looks at the elements of an array; at nothing for anything else.
+    pub(crate) fn elements(self, look: &mut dyn FnMut(Self)) {
+        self.parts(&mut |name, value| {
+            if name.is_empty() {
+                look(value);
+            }
+        });
     }
 }
 
@@ -133,14 +144,14 @@ impl JsonError {
     /// What is wrong, in words.
     pub(crate) const fn message(self) -> &'static str {
         match self.kind {
-            JsonErrorKind::UnexpectedEnd => "the JSON text ends too early",
-            JsonErrorKind::UnexpectedByte => "the JSON text has a character that cannot stand there",
-            JsonErrorKind::TrailingByte => "something follows the JSON text",
-            JsonErrorKind::NotUtf8 => "the JSON text is not UTF-8",
-            JsonErrorKind::ControlCharacter => "the JSON text has a control character in a string",
-            JsonErrorKind::BadEscape => "the JSON text has an invalid escape",
-            JsonErrorKind::TooDeep => "the JSON text is nested too deeply",
-            JsonErrorKind::TooLarge => "the JSON text has too many values",
+            JsonErrorKind::UnexpectedEnd => "it ends too early",
+            JsonErrorKind::UnexpectedByte => "unexpected character",
+            JsonErrorKind::TrailingByte => "something follows it",
+            JsonErrorKind::NotUtf8 => "not UTF-8",
+            JsonErrorKind::ControlCharacter => "control character in a string",
+            JsonErrorKind::BadEscape => "invalid escape",
+            JsonErrorKind::TooDeep => "nested too deeply",
+            JsonErrorKind::TooLarge => "too many values",
         }
     }
 }

@@ -44,20 +44,20 @@ impl SecretName {
     pub fn parse(name: &str) -> Result<Self> {
         let fault = |what: &str| Err(Error::config(["secret name: ", what].concat()));
         if name.is_empty() {
-            return fault("is empty; give the name or the ARN of a secret");
+            return fault("is empty; give a name or an ARN");
         }
         if length(name).is_none() {
-            return fault("contains a control character; remove line breaks and the like");
+            return fault("contains a control character; remove it");
         }
         let (plain, region) = match name.strip_prefix("acs:") {
             None => (name, None),
             Some(rest) => match arn_parts(rest) {
                 Some((region, plain)) => (plain, Some(Box::from(region))),
-                None => return fault("looks like an ARN but is not acs:kms:REGION:ACCOUNT:secret/NAME"),
+                None => return fault("an ARN has the form acs:kms:REGION:ACCOUNT:secret/NAME"),
             },
         };
         if length(plain) > Some(MAX_NAME) {
-            return fault("is longer than the 192 characters that KMS allows");
+            return fault("is longer than 192 characters");
         }
         Ok(Self { full: Arc::from(name), plain_from: name.len().saturating_sub(plain.len()), region })
     }
@@ -145,11 +145,7 @@ fn check_version(field: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::config(
-        [
-            field,
-            ": must have 1 to 64 characters and no control characters; leave it out for the current version",
-        ]
-        .concat(),
+        [field, ": must have 1 to 64 characters, none of them control characters; or leave it out"].concat(),
     ))
 }
 

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
+use crate::cache::just_fetched;
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
-use crate::error::{Error, ErrorKind, Result};
-use crate::mailbox::wire::{Reader, Writer, saturate};
+use crate::error::Result;
+use crate::mailbox::wire::{Reader, Writer, malformed, saturate};
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::read::Wish;
@@ -202,7 +203,7 @@ impl Session {
                 client.inner.cache.invalidate(operation.some_text()?);
                 out.u8(0);
             }
-            _ => return Err(Error::new(ErrorKind::Internal, "the driver asked for an unknown operation")),
+            _ => return Err(malformed()),
         }
         Ok(Task::Done)
     }
@@ -267,14 +268,17 @@ async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
         Task::Read(wish) => {
             let name = matches!(wish.key.selector, VersionSelector::Current).then(|| wish.key.name.clone());
             let outcome = client.read(wish).await;
-            answer(&client, name.as_ref().map(SecretName::as_str), &outcome, &mut out);
+            answer(&client, name.as_ref().map(SecretName::as_str), outcome, &mut out);
         }
         Task::Many(names, timeout) => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let found = client.read_batch(&names, timeout).await;
-            for (name, found) in names.iter().zip(&found) {
+            for (name, found) in names.iter().zip(found) {
                 match found {
-                    Some(outcome) => answer(&client, Some(name), outcome, &mut out),
+                    Some(outcome) => {
+                        let outcome = outcome.map(|record| just_fetched(&record));
+                        answer(&client, Some(name), outcome, &mut out);
+                    }
                     // The driver reads this one by itself.
                     None => out.u8(2),
                 }
@@ -290,15 +294,15 @@ async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
 }
 
 /// An outcome, and behind a secret for how long the driver may answer plain reads of this name with it; 0: not at all.
-fn answer(client: &Client, name: Option<&str>, outcome: &Result<Secret>, out: &mut Writer) {
+fn answer(client: &Client, name: Option<&str>, outcome: Result<Secret>, out: &mut Writer) {
     match outcome {
         Ok(secret) => {
-            out.secret(secret);
+            out.secret(&secret);
             let name = name.filter(|_| !secret.stale());
-            let fresh_for = name.and_then(|name| client.fresh_for(name, secret));
+            let fresh_for = name.and_then(|name| client.fresh_for(name, &secret));
             out.f64(millis(fresh_for.unwrap_or_default()));
         }
-        Err(error) => out.failure(error),
+        Err(error) => out.failure(&error),
     }
 }
 

@@ -79,7 +79,7 @@ const SPARE: usize = 64;
 
 impl Books {
     /// Drops the slots that `keep` refuses, and books what they, and what it took out of others, took.
-    fn prune(&mut self, versions: &mut Vec<Slot>, keep: impl FnMut(&mut Slot) -> bool) {
+    fn prune(&mut self, versions: &mut Vec<Slot>, keep: &mut dyn FnMut(&mut Slot) -> bool) {
         let weigh = |versions: &[Slot]| versions.iter().fold(0usize, |sum, s| sum.saturating_add(s.weight()));
         let (slots, bytes) = (versions.len(), weigh(versions));
         versions.retain_mut(keep);
@@ -202,7 +202,7 @@ impl State {
                 let freed = old.map_or(0, |e| e.weight);
                 self.books.bytes = self.books.bytes.saturating_add(weight).saturating_sub(freed);
             }
-            (Ok(_), _) => self.prune(key.name.as_str(), |slot| slot.selector != key.selector),
+            (Ok(_), _) => self.prune(key.name.as_str(), &mut |slot| slot.selector != key.selector),
             (Err(error), _) => {
                 if policy.max_entries > 0 {
                     self.remember(key, ending.now, error, ending.random);
@@ -210,7 +210,7 @@ impl State {
                 if error.kind().consequence().purge {
                     self.purge(key, error.kind());
                 }
-                self.prune(key.name.as_str(), |slot| !slot.is_empty());
+                self.prune(key.name.as_str(), &mut |slot| !slot.is_empty());
             }
         }
     }
@@ -259,7 +259,7 @@ impl State {
     /// may no longer read the secret. Flights of those versions lose their place: what they bring was read before. The
     /// failure itself stays remembered.
     fn purge(&mut self, key: &Key, kind: ErrorKind) {
-        self.prune(key.name.as_str(), |slot| {
+        self.prune(key.name.as_str(), &mut |slot| {
             if kind != ErrorKind::NotFound || slot.selector == key.selector {
                 slot.entry = None;
                 slot.flight = None;
@@ -269,7 +269,7 @@ impl State {
     }
 
     /// Keeps of one name what `keep` says, and the name if anything is left.
-    fn prune(&mut self, name: &str, keep: impl FnMut(&mut Slot) -> bool) {
+    fn prune(&mut self, name: &str, keep: &mut dyn FnMut(&mut Slot) -> bool) {
         let Some(versions) = self.names.get_mut(name) else { return };
         self.books.prune(versions, keep);
         if versions.is_empty() {
@@ -279,7 +279,7 @@ impl State {
 
     /// Forgets a name in all its versions. Flights under way lose their place here.
     pub(super) fn remove(&mut self, name: &str) {
-        self.prune(name, |_| false);
+        self.prune(name, &mut |_| false);
     }
 
     pub(super) fn clear(&mut self) {
@@ -313,7 +313,7 @@ impl State {
             let (books, mut left) = (&mut self.books, quota.max(1));
             self.names.retain(|_, versions| {
                 if left > 0 {
-                    books.prune(versions, |slot| {
+                    books.prune(versions, &mut |slot| {
                         let goes = slot.rank(now).is_some_and(|rank| {
                             let among_the_oldest =
                                 quota > 0 && rank.valuable == oldest.valuable && rank.generation <= newest;

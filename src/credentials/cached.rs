@@ -83,7 +83,7 @@ fn refresh_at(lifetime: u64) -> u64 {
 
 fn fixed(credentials: &Credentials, now: Now) -> Result<Credentials> {
     if credentials.expiration().is_some_and(|end| end <= now.wall) {
-        return Err(unavailable("the session given in code has expired; use a provider that renews it"));
+        return Err(unavailable("the session has expired; use a provider that renews it"));
     }
     Ok(credentials.clone())
 }
@@ -240,12 +240,12 @@ impl CachedCredentials {
 /// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
 fn check(given: Credentials, refused: Option<&Credentials>, now: Now) -> Outcome {
     if given.expiration().is_some_and(|end| end <= now.wall) {
-        return Err(unavailable("the provider gave a session that has already expired"));
+        return Err(unavailable("the provider gave an expired session"));
     }
     if refused == Some(&given) {
         return Err(Error::new(
             ErrorKind::CredentialsRejected,
-            "the service refused the session, and the provider gave the same one again",
+            "the provider gave the session again that the service refused",
         ));
     }
     Ok(given)

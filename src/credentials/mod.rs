@@ -160,13 +160,11 @@ fn check(field: &str, value: &str, max: usize) -> Result<()> {
     } else if value.len() > max {
         "is too long"
     } else if !value.bytes().all(|b| b.is_ascii_graphic()) {
-        "contains a space, a line break or another character that no key has"
+        "contains a space or another character that no key has"
     } else {
         return Ok(());
     };
-    Err(Error::config(
-        ["credentials: ", field, " ", fault, "; copy it again from where it was issued"].concat(),
-    ))
+    Err(Error::config(["credentials: ", field, " ", fault, "; copy it again"].concat()))
 }
 
 /// What a provider is given: the corrected time, and why it is asked.

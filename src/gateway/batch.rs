@@ -7,9 +7,10 @@
 use super::shared::{one, parse, text, wrong};
 use crate::error::{Error, Facts, Result, kind_of_code, printable};
 use crate::http::Response;
-use crate::json::Value;
+use crate::json::{Json, Value};
 use crate::secret::{ACS_CURRENT, Record, SecretName};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The action.
 pub(crate) const ACTION: &str = "BatchGetSecretValue";
@@ -39,33 +40,54 @@ pub(crate) fn query<'a>(
     vec![(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
 }
 
-/// Decodes a 200: for each name that was asked for its record, or its own error.
-///
-/// # Errors
-/// `Protocol` for an answer that is not JSON, or has neither list. What is missing or malformed for one name is that
-/// name's error.
-pub(crate) fn decode<'a>(
-    response: &Response,
-    asked: impl Iterator<Item = &'a SecretName>,
-) -> Result<Vec<Result<Record>>> {
-    let parsed = parse(response)?;
-    let list = |name: &str| parsed.root().get(name).filter(|value| value.is_array());
-    let (values, errors) = (list("SecretValues"), list("Errors"));
-    if values.is_none() && errors.is_none() {
-        return Err(wrong("the answer has no SecretValues".into(), response, None));
+/// A 200: a list of secrets, and one of errors.
+pub(crate) struct Lists<'a> {
+    json: Json<'a>,
+    response: &'a Response,
+}
+
+impl<'a> Lists<'a> {
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// `Protocol` for one that is not JSON, or has neither list.
+    pub(crate) fn of(response: &'a Response) -> Result<Self> {
+        let lists = Self { json: parse(response)?, response };
+        match lists.list("SecretValues").or_else(|| lists.list("Errors")) {
+            Some(_) => Ok(lists),
+            None => Err(wrong("the answer has no SecretValues".into(), response, None)),
+        }
     }
-    let one_of = |name: &SecretName| match (item_of(values, name), item_of(errors, name)) {
-        (Some(value), _) => one(value, name, response),
-        (None, Some(error)) => Err(refusal(error, response)),
-        (None, None) => Err(wrong("the answer says nothing of this secret".into(), response, None)),
-    };
-    Ok(asked.map(one_of).collect())
+
+    fn list(&self, name: &str) -> Option<Value<'_>> {
+        self.json.root().get(name).filter(|value| value.is_array())
+    }
+
+    /// The record of one name that was asked for.
+    ///
+    /// # Errors
+    /// The name's own error; `Protocol` where something of it is missing or malformed.
+    pub(crate) fn decode(&self, name: &SecretName) -> Result<Arc<Record>> {
+        if let Some(value) = item_of(self.list("SecretValues"), name) {
+            return one(value, name, self.response);
+        }
+        Err(match item_of(self.list("Errors"), name) {
+            Some(error) => refusal(error, self.response),
+            None => wrong("the answer has nothing of this secret".into(), self.response, None),
+        })
+    }
 }
 
 fn item_of<'a>(list: Option<Value<'a>>, name: &SecretName) -> Option<Value<'a>> {
     // No answer has more, and each costs a walk through all of it.
-    let mut items = list?.elements().take(MOST);
-    items.find(|item| text(*item, "SecretName").as_deref() == Some(name.plain()))
+    let (mut left, mut found) = (MOST, None);
+    list?.elements(&mut |item| {
+        if left > 0 && found.is_none() && text(item, "SecretName").as_deref() == Some(name.plain()) {
+            found = Some(item);
+        }
+        left = left.saturating_sub(1);
+    });
+    found
 }
 
 /// Why one of the secrets was refused.
@@ -73,7 +95,7 @@ fn refusal(item: Value<'_>, response: &Response) -> Error {
     let status = item.get("HttpStatus").and_then(Value::number).and_then(|n| u16::try_from(n).ok());
     let status = status.unwrap_or_else(|| response.status());
     let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
-        return wrong("the answer's error has no Code".into(), response, None);
+        return wrong("the answer has no Code".into(), response, None);
     };
     let facts = Facts {
         status: Some(status),
@@ -94,8 +116,10 @@ mod tests {
         of.iter().map(|name| SecretName::parse(name).unwrap()).collect()
     }
 
-    fn read(asked: &[&str], body: &str) -> Result<Vec<Result<Record>>> {
-        decode(&Response::new(200, Vec::new(), body.as_bytes().to_vec()), names(asked).iter())
+    fn read(asked: &[&str], body: &str) -> Result<Vec<Result<Arc<Record>>>> {
+        let response = Response::new(200, Vec::new(), body.as_bytes().to_vec());
+        let lists = Lists::of(&response)?;
+        Ok(names(asked).iter().map(|name| lists.decode(name)).collect())
     }
 
     fn kinds(asked: &[&str], body: &str) -> Vec<Option<ErrorKind>> {

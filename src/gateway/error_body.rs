@@ -6,7 +6,6 @@ use crate::http::Response;
 use crate::json;
 use crate::sensitive::Sensitive;
 use crate::signing::acs3::Signed;
-use crate::signing::diagnosis::differing_line;
 use crate::text::{self, cut, has};
 use std::time::Duration;
 
@@ -27,8 +26,24 @@ pub(crate) struct Parts {
     pub(crate) request_id: Option<String>,
 }
 
-/// Turns a non-2xx answer into its error. `signed` is what was sent, for the diagnosis of a refused signature.
-pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
+/// What is kept of a signed request until it is answered: for the feature `diagnosis` its canonical request.
+pub(crate) struct Evidence(#[cfg(feature = "diagnosis")] Sensitive<String>);
+
+impl From<Signed> for Evidence {
+    #[cfg(feature = "diagnosis")]
+    fn from(signed: Signed) -> Self {
+        Self(signed.canonical_request)
+    }
+
+    #[cfg(not(feature = "diagnosis"))]
+    fn from(_signed: Signed) -> Self {
+        Self()
+    }
+}
+
+/// Turns a non-2xx answer into its error. `evidence`: of the request that it refuses.
+#[cfg_attr(not(feature = "diagnosis"), expect(unused_variables, reason = "nothing is compared then"))]
+pub(crate) fn decode(response: &Response, evidence: &Evidence) -> Refusal {
     let parts = parts(response.body());
     let status = response.status();
     let code = parts.code.filter(|c| !c.is_empty());
@@ -42,12 +57,13 @@ pub(crate) fn decode(response: &Response, signed: &Signed) -> Refusal {
         None => kind_of_status(status),
     };
     let explanation = match (&code, &parts.message) {
+        #[cfg(feature = "diagnosis")]
         (Some(code), Some(message)) if code == "SignatureDoesNotMatch" => {
-            differing_line(signed.canonical_request.expose(), message.expose())
+            crate::signing::diagnosis::differing_line(evidence.0.expose(), message.expose())
                 .map(|d| ["the service signed something else: ", d.name(), " differs"].concat())
         }
         (None, _) if (300..400).contains(&status) => {
-            Some(String::from("the answer is a redirect, which is never followed; check the endpoint"))
+            Some(String::from("the answer was redirected; check the endpoint"))
         }
         (None, _) => Some(["HTTP status ", &text::digits(status.into()), " without an error code"].concat()),
         _ => None,
@@ -111,7 +127,7 @@ mod tests {
         (code, message.map(Sensitive::into_exposed), request_id)
     }
 
-    fn signed() -> Signed {
+    fn evidence() -> Evidence {
         let request = Acs3Request {
             method: crate::http::Method::Post,
             host: "kms.cn-hangzhou.aliyuncs.com",
@@ -122,12 +138,12 @@ mod tests {
             headers: &[],
             body: &[],
         };
-        sign(&request, None, Timestamp::from_millis(0), "nonce")
+        sign(&request, None, Timestamp::from_millis(0), "nonce").into()
     }
 
     fn refusal(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Refusal {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        decode(&Response::new(status, headers, body.to_vec()), &signed())
+        decode(&Response::new(status, headers, body.to_vec()), &evidence())
     }
 
     #[test]

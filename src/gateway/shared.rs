@@ -10,6 +10,7 @@ use crate::sensitive::Sensitive;
 use crate::text::decimal;
 use crate::time::Timestamp;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The action.
@@ -41,7 +42,7 @@ pub(crate) fn query<'a>(
 /// # Errors
 /// `Protocol` for anything that is not the answer to the question: no JSON, no SecretName, VersionId or SecretData,
 /// or another secret's name.
-pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Record> {
+pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Arc<Record>> {
     one(parse(response)?.root(), asked, response)
 }
 
@@ -52,12 +53,8 @@ pub(super) fn parse(response: &Response) -> Result<Json<'_>> {
 }
 
 /// One secret of an answer.
-pub(super) fn one(body: Value<'_>, asked: &SecretName, response: &Response) -> Result<Record> {
-    let request_id = text(body, "RequestId");
-    match record(body, asked) {
-        Ok(record) => Ok(Record { request_id: id(request_id, response), ..record }),
-        Err(what) => Err(wrong(what.into(), response, request_id)),
-    }
+pub(super) fn one(body: Value<'_>, asked: &SecretName, response: &Response) -> Result<Arc<Record>> {
+    record(body, asked, response).map_err(|what| wrong(what.into(), response, text(body, "RequestId")))
 }
 
 /// An answer that is none to what was asked.
@@ -72,8 +69,12 @@ fn id(of_body: Option<String>, response: &Response) -> Option<String> {
     id.map(printable).filter(|id| !id.is_empty())
 }
 
-/// The record, but for the request id; or what is wrong with the answer.
-fn record(body: Value<'_>, asked: &SecretName) -> std::result::Result<Record, &'static str> {
+/// The record, or what is wrong with the answer.
+fn record(
+    body: Value<'_>,
+    asked: &SecretName,
+    response: &Response,
+) -> std::result::Result<Arc<Record>, &'static str> {
     let name = text(body, "SecretName").ok_or("the answer has no SecretName")?;
     if name != asked.plain() {
         return Err("the answer's SecretName is not the asked one");
@@ -92,7 +93,7 @@ fn record(body: Value<'_>, asked: &SecretName) -> std::result::Result<Record, &'
     let create_time = date("CreateTime");
     let last_rotation_date = date("LastRotationDate");
     let next_rotation_date = date("NextRotationDate");
-    Ok(Record {
+    Ok(Arc::new(Record {
         version_stages: stages(body.get("VersionStages")),
         extended_config: body.get("ExtendedConfig").and_then(Value::text).filter(|c| !c.expose().is_empty()),
         automatic_rotation: text(body, "AutomaticRotation"),
@@ -104,8 +105,8 @@ fn record(body: Value<'_>, asked: &SecretName) -> std::result::Result<Record, &'
         create_time,
         last_rotation_date,
         next_rotation_date,
-        request_id: None,
-    })
+        request_id: id(text(body, "RequestId"), response),
+    }))
 }
 
 pub(super) fn text(body: Value<'_>, key: &str) -> Option<String> {
@@ -114,8 +115,12 @@ pub(super) fn text(body: Value<'_>, key: &str) -> Option<String> {
 
 /// `{"VersionStage": ["…"]}` on the shared gateway, a plain list in the instance's documentation.
 fn stages(value: Option<Value<'_>>) -> Vec<String> {
-    let list = value.map(|value| value.get("VersionStage").unwrap_or(value).elements());
-    list.into_iter().flatten().filter_map(Value::text).map(Sensitive::into_exposed).collect()
+    let mut stages = Vec::new();
+    if let Some(value) = value {
+        let list = value.get("VersionStage").unwrap_or(value);
+        list.elements(&mut |stage| stages.extend(stage.text().map(Sensitive::into_exposed)));
+    }
+    stages
 }
 
 /// `604800s`.
@@ -129,7 +134,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(asked: &str, body: &str) -> Result<Record> {
-        decode(&Response::new(200, Vec::new(), body.as_bytes().to_vec()), &SecretName::parse(asked)?)
+        let record =
+            decode(&Response::new(200, Vec::new(), body.as_bytes().to_vec()), &SecretName::parse(asked)?)?;
+        Ok(Arc::into_inner(record).unwrap())
     }
 
     /// An answer with these members beside the ones that must be there.

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::desk::Desk;
+use super::wire::malformed;
 use super::{Effect, EffectId, Reply};
 use crate::credentials::{Context as Ask, Credentials, ProvideCredentials};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::http::{Fetch, FetchError, FetchErrorKind, Request, Response};
 use crate::observe::{Event, Observer};
 use crate::runtime::{Background, Runtime};
@@ -155,7 +156,7 @@ impl ProvideCredentials for MailboxCredentials {
     fn provide(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
         let read = |reply| match reply {
             Reply::Credentials(given) => given,
-            _ => Err(Error::new(ErrorKind::Internal, "the driver brought the wrong reply")),
+            _ => Err(malformed()),
         };
         Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: ask.rejected() }), read }
     }

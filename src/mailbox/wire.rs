@@ -289,6 +289,7 @@ fn fetch_error(code: u8) -> Result<FetchErrorKind> {
     })
 }
 
-fn malformed() -> Error {
+/// The two sides are not of one build.
+pub(crate) fn malformed() -> Error {
     Error::new(ErrorKind::Internal, "the driver and the wasm do not fit together")
 }

@@ -4,7 +4,7 @@
 use crate::credentials::Credentials;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result, is_clock_code, is_key_code};
-use crate::gateway::error_body::{self, Refusal};
+use crate::gateway::error_body::{self, Evidence, Refusal};
 use crate::http::retry::{
     Attempts, Bucket, Cause, Decision, Failure, RetryPolicy, attempt_timeout, out_of_time,
 };
@@ -13,7 +13,7 @@ use crate::lease::Renew;
 use crate::observe::{EventKind, Watch};
 use crate::region::Endpoint;
 use crate::runtime::Clock;
-use crate::signing::acs3::{Acs3Request, Signed, sign};
+use crate::signing::acs3::{Acs3Request, sign};
 use crate::sync::Guarded;
 use crate::time::Instant64;
 use std::borrow::Cow;
@@ -90,10 +90,10 @@ impl OpenApi {
                 Some(key) => key,
                 None => course.obtained(credentials.get(&self.clock, limit.deadline).await)?,
             };
-            let (request, signed) = course.request(&key)?;
+            let (request, evidence) = course.request(&key)?;
             let timeout = request.timeout;
             let answer = self.clock.within(timeout, self.fetch.fetch(request)).await;
-            match course.judge(answer, &signed, key)? {
+            match course.judge(answer, &evidence, key)? {
                 Verdict::Answered(answer) => return Ok(answer),
                 Verdict::Again(wait) if wait.is_zero() => {}
                 Verdict::Again(wait) => self.clock.sleep(wait).await,
@@ -106,7 +106,7 @@ impl OpenApi {
     fn sort(
         &self,
         response: Response,
-        signed: &Signed,
+        evidence: &Evidence,
         ahead: i64,
     ) -> std::result::Result<Response, Failure> {
         let too_large = response.body().len() > MAX_BODY;
@@ -115,7 +115,7 @@ impl OpenApi {
             let refused = || no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge));
             return if too_large { Err(refused()) } else { Ok(response) };
         }
-        let Refusal { error, code } = error_body::decode(&response, signed);
+        let Refusal { error, code } = error_body::decode(&response, evidence);
         let about_time = code.as_deref().is_some_and(is_clock_code);
         self.clock.learn(response.header("date"), about_time);
         let learnt = self.clock.changed_since(ahead);
@@ -178,7 +178,7 @@ impl Course<'_> {
     }
 
     /// Signs with a new nonce and the corrected date.
-    fn request(&mut self, key: &Credentials) -> Result<(Request, Signed)> {
+    fn request(&mut self, key: &Credentials) -> Result<(Request, Evidence)> {
         let (api, call) = (self.api, self.call);
         self.ahead = api.clock.ahead();
         let now = api.clock.corrected();
@@ -201,20 +201,20 @@ impl Course<'_> {
         headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
         let url = call.endpoint.url(&signed.query);
         let (method, body) = (Method::Post, Vec::new());
-        Ok((Request { method, url, headers, body, timeout, max_body: MAX_BODY }, signed))
+        Ok((Request { method, url, headers, body, timeout, max_body: MAX_BODY }, signed.into()))
     }
 
     /// An answer, or what follows the failure; no answer at all means that the attempt's time was over.
     fn judge(
         &mut self,
         answer: Option<std::result::Result<Response, FetchError>>,
-        signed: &Signed,
+        evidence: &Evidence,
         key: Credentials,
     ) -> Result<Verdict> {
         let (api, limit) = (self.api, self.limit);
         self.attempts.sent = self.attempts.sent.saturating_add(1);
         let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
-            Ok(response) => api.sort(response, signed, self.ahead),
+            Ok(response) => api.sort(response, evidence, self.ahead),
             Err(e) => Err(no_answer(&e)),
         };
         let mut failure = match sorted {

@@ -3,12 +3,10 @@
 
 use super::encoding::{lower_hex, query_string};
 use crate::credentials::Credentials;
-use crate::hash::sha256;
+use crate::hash::{hmac_sha256, sha256};
 use crate::http::Method;
 use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -176,12 +174,7 @@ pub fn string_to_sign(canonical_request: &str) -> String {
 
 /// The signature: HMAC-SHA256 keyed with the AccessKey secret, as lower-case hexadecimal digits.
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
-    // HMAC takes keys of any length; were it to refuse one, the empty signature would be refused by the service.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(access_key_secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(string_to_sign.as_bytes());
-    lower_hex(&mac.finalize().into_bytes())
+    lower_hex(&hmac_sha256(access_key_secret.as_bytes(), string_to_sign.as_bytes()))
 }
 
 /// The value of the `Authorization` header.

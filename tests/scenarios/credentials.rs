@@ -201,7 +201,7 @@ async fn a_provider_that_gives_an_expired_session_is_told(w: World) {
         w.with_callback(move || async move { Ok(World::session().with_expiration(end)) }).build().unwrap();
     let error = w.read(&client, "db/password").await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::CredentialsUnavailable, 0));
-    assert!(error.explanation().contains("already expired"), "{error}");
+    assert!(error.explanation().contains("an expired session"), "{error}");
     assert_eq!(w.kms_reads(), 0);
 }
 
