@@ -5,7 +5,7 @@ import { config, SimsimError } from "../errors.js";
 import { Core } from "./core.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
-import { closedStatus, fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
+import { fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";
 import { BATCH, CHECK, f64, GET, INVALIDATE, REFRESH, STATUS, text, u32, u8 } from "./wire.js";
 
@@ -59,7 +59,7 @@ export function clientFor(platform) {
 
     async #get(name, options) {
       const call = checked(options, READ_OPTIONS);
-      const operation = [u8(GET), text(checkedName(name)), text(call.versionStage), text(call.versionId), f64(call.maxAgeMs), f64(call.timeoutMs)];
+      const operation = [u8(GET), text(checkedName(name)), text(call.versionStage), text(call.versionId), f64(call.maxAgeMs)];
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
@@ -69,7 +69,7 @@ export function clientFor(platform) {
 
     async #refresh(name, options, refused) {
       const call = checked(options, REFRESH_OPTIONS);
-      const operation = [u8(REFRESH), text(checkedName(name)), f64(call.timeoutMs), text(refused)];
+      const operation = [u8(REFRESH), text(checkedName(name)), text(refused)];
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
@@ -119,7 +119,7 @@ export function clientFor(platform) {
       const batches = [];
       for (const names = missing(); names.length; ) batches.push(names.splice(0, BATCH_SIZE));
       await limited(batches, (batch) => {
-        const operation = [u8(BATCH), f64(call.timeoutMs), u32(batch.length), batch.map((name) => text(name))];
+        const operation = [u8(BATCH), u32(batch.length), batch.map((name) => text(name))];
         const read = (result) => {
           for (const name of batch) {
             try {
@@ -167,7 +167,7 @@ export function clientFor(platform) {
     }
 
     status() {
-      return this.#core.closed ? closedStatus() : this.#core.now([u8(STATUS)], (result) => outcome(result, statusFrom));
+      return this.#core.closed ? statusFrom() : this.#core.now([u8(STATUS)], (result) => outcome(result, statusFrom));
     }
 
     async check(options) {

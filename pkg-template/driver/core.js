@@ -42,12 +42,12 @@ export class Core {
   }
 
   /** Runs an operation to its end; after a trap again, on a new instance. `read` reads its result. */
-  async run(operation, read, { signal, waitUntil = this.options.waitUntil }) {
+  async run(operation, read, { signal, timeoutMs, waitUntil = this.options.waitUntil }) {
     // START or START_WITH_BACKGROUND.
     const want = Number(!this.#platform.isolated || waitUntil !== undefined);
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const begin = () => instance.turn(want, 0, 0, this.entropy(), this.memo.told(), operation);
+      const begin = () => instance.turn(want, 0, 0, this.entropy(), this.memo.told(), f64(timeoutMs), operation);
       const result = await drive(this, instance, begin, read, { signal, waitUntil });
       if (result !== TRAPPED) return result;
     }
@@ -58,7 +58,7 @@ export class Core {
   now(operation, read) {
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const turn = instance.turn(START, 0, 0, [], this.memo.told(), operation);
+      const turn = instance.turn(START, 0, 0, [], this.memo.told(), f64(), operation);
       // Operation, removals, the one effect's tag, its id and the length of its result.
       if (turn && [turn.u32(), turn.u32(), turn.u8(), turn.u32(), turn.u32()][2] === DONE) return read(turn);
       instance.dead = true;
@@ -110,12 +110,11 @@ export class Core {
   }
 
   #instantiate() {
-    const { createInstance, module } = this.#platform;
+    const module = this.#platform.module();
     try {
-      return createInstance(module());
+      return this.#platform.createInstance(module);
     } catch (error) {
-      const csp = error?.name === "CompileError" ? "; a page's Content-Security-Policy needs 'wasm-unsafe-eval'" : "";
-      throw new SimsimError("UNSUPPORTED", `WebAssembly cannot be used here: ${error?.name}${csp}`);
+      throw new SimsimError("UNSUPPORTED", `WebAssembly cannot be used here: ${error?.name}`);
     }
   }
 

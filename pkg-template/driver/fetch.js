@@ -3,20 +3,17 @@
 
 import { CONNECT, INTERRUPTED, joined, REDIRECTED, TOO_LARGE } from "./wire.js";
 
-/** `cache: "no-store"`, where the runtime takes it: old workerd refuses the field, Next.js stores answers without it. */
-let noStore;
-function init() {
+/** Next.js stores answers without it; old workerd refuses the field. */
+function noStore(url) {
   try {
-    noStore ??= new Request("http://x", { cache: "no-store" }) && { cache: "no-store" };
+    return new Request(url, { cache: "no-store" }).cache;
   } catch {
-    noStore = {};
+    return undefined;
   }
-  return noStore;
 }
 
 /** Reads a body up to `max` bytes; nothing when it is longer. */
 async function read(response, max) {
-  if (Number(response.headers.get("content-length")) > max) return undefined;
   const reader = response.body?.getReader?.();
   if (!reader) {
     const whole = new Uint8Array(await response.arrayBuffer());
@@ -42,7 +39,7 @@ export async function byFetch({ method, url, headers, body, maxBody }, { fetch =
   try {
     // The global one is looked up per call, and either is called unbound: tests and frameworks replace it.
     const response = await fetch(url, {
-      __proto__: null, method, headers, body: body.length ? body : undefined, redirect: "manual", signal, ...init(),
+      __proto__: null, method, headers, body: body.length ? body : undefined, redirect: "manual", signal, cache: noStore(url),
     });
     if (response.redirected || response.type === "opaqueredirect") return { failed: REDIRECTED };
     failed = INTERRUPTED;

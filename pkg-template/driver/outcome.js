@@ -12,7 +12,7 @@ function errorFrom(reader) {
     status: reader.u32() || undefined,
     retryAfterMs: reader.u32() || undefined,
     attempts: reader.u32(),
-    retryable: reader.u8() === 1,
+    retryable: !!reader.u8(),
   });
 }
 
@@ -33,15 +33,12 @@ export const fulfilled = (value) => ({ status: "fulfilled", value });
 
 const NUMBERS = ["clockOffsetMs", "hits", "stale", "misses", "coalesced", "entries", "bytes"];
 
-/** The state of a client that is closed. */
-export const closedStatus = () => ({ credentialSource: "none", ...Object.fromEntries(NUMBERS.map((field) => [field, 0])), closed: true });
-
-/** A client's state. */
+/** A client's state; without one to be read, that of a closed client. */
 export const statusFrom = (reader) => ({
-  regionId: reader.text() || undefined,
-  credentialSource: reader.text(),
-  ...Object.fromEntries(NUMBERS.map((field) => [field, reader.f64()])),
-  oldestStaleMs: reader.f64(),
-  lastError: reader.u8() === 1 ? errorFrom(reader) : undefined,
-  closed: false,
+  regionId: reader?.text() || undefined,
+  credentialSource: reader?.text() ?? "none",
+  ...Object.fromEntries(NUMBERS.map((field) => [field, reader?.f64() ?? 0])),
+  oldestStaleMs: reader?.f64(),
+  lastError: reader?.u8() ? errorFrom(reader) : undefined,
+  closed: !reader,
 });

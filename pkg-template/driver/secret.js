@@ -76,11 +76,8 @@ export class Secret {
     throw new TypeError("a Secret is not a string; call text()");
   }
 
+  /** Deno looks for it, too. */
   [Symbol.for("nodejs.util.inspect.custom")]() {
-    return this.toString();
-  }
-
-  [Symbol.for("Deno.customInspect")]() {
     return this.toString();
   }
 }

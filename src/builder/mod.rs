@@ -4,6 +4,8 @@
 mod blueprint;
 mod options;
 mod target;
+#[cfg(test)]
+mod vectors;
 
 pub(crate) use blueprint::Blueprint;
 pub(crate) use options::check_duration;
