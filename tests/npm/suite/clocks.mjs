@@ -28,7 +28,7 @@ export function clocks({ kms, ask, secret, until, behind: lone, imports }) {
       await ask("clock", {});
     }
   }
-  const soon = (what) => until(what, 60).then(() => true, () => false);
+  const soon = (what) => until(what, 300).then(() => true, () => false);
 
   const after = async ({ client, call }, handed) => {
     const { first, behind, last } = await aged({ client, call });
@@ -66,7 +66,7 @@ export function clocks({ kms, ask, secret, until, behind: lone, imports }) {
           // The first request told the time anew; a cold read needs no correction any more.
           await ask("fresh");
           assert.equal((await ask("read", { name })).results[0].text, "needle-after");
-          assert.ok(performance.now() - began < 3000);
+          assert.ok(performance.now() - began < 10_000);
           await ask("clock", {});
         }
       } finally {
@@ -113,7 +113,7 @@ export function clocks({ kms, ask, secret, until, behind: lone, imports }) {
         await ask("clock", { offsetMs });
         try {
           for (const { results } of await Promise.all(reads)) assert.equal(results[0].text, "needle-value", JSON.stringify(results));
-          assert.ok(performance.now() - began < 3000);
+          assert.ok(performance.now() - began < 10_000);
         } finally {
           await ask("clock", {});
         }

@@ -39,7 +39,7 @@ export function flights({ kms, ask, secret, many, until, pause, note, cancels })
     },
 
     async "a leader that hangs for ever is replaced when its lease ends"() {
-      const name = await secret("needle-value", { retry: { attemptTimeoutMs: 300 } });
+      const name = await secret("needle-value", { retry: { attemptTimeoutMs: 1000 } });
       await kms.fault(name, "hang", { times: 1 });
       await ask("freeze", { name, ms: 100 });
       await until(async () => (await kms.reads(name)) === 1);
@@ -47,12 +47,12 @@ export function flights({ kms, ask, secret, many, until, pause, note, cancels })
       welcome(all(await many(20, () => ask("read", { name, times: 4 }))));
       const took = Math.round(performance.now() - began);
       note(`80 followers of a leader that hangs: answered after ${took} ms`);
-      assert.ok(took < 2000, `${took} ms`);
+      assert.ok(took < 4000, `${took} ms`);
       assert.equal(await kms.reads(name), 2, "one follower took over");
     },
 
     async "an upstream that hangs is asked again, within the reader's time"() {
-      const name = await secret("needle-value", { retry: { attemptTimeoutMs: 500 } });
+      const name = await secret("needle-value", { retry: { attemptTimeoutMs: 1000 } });
       await kms.fault(name, "hang", { times: 1 });
       welcome((await ask("read", { name, times: 5 })).results);
       assert.equal(await kms.reads(name), 2);
