@@ -73,7 +73,8 @@ export function clientFor(platform) {
     async #get(name, options) {
       const { versionId, versionStage, maxAgeMs, timeoutMs, ...call } = checked(options, READ_OPTIONS);
       checkedName(name);
-      const operation = (out) => out.u8(GET).text(name).text(versionStage).text(versionId).f64(maxAgeMs).f64(timeoutMs);
+      const operation = (out, limit) =>
+        out.u8(GET).text(name).text(versionStage).text(versionId).f64(maxAgeMs).f64(timeoutMs ?? limit);
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
@@ -84,7 +85,7 @@ export function clientFor(platform) {
     async #refresh(name, options, refused) {
       const { timeoutMs, ...call } = checked(options, REFRESH_OPTIONS);
       checkedName(name);
-      const operation = (out) => out.u8(REFRESH).text(name).f64(timeoutMs).text(refused);
+      const operation = (out, limit) => out.u8(REFRESH).text(name).f64(timeoutMs ?? limit).text(refused);
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
@@ -141,8 +142,8 @@ export function clientFor(platform) {
         batches.at(-1).push(name);
       }
       await limited(batches, (batch) => {
-        const operation = (out) => {
-          out.u8(BATCH).f64(timeoutMs).u32(batch.length);
+        const operation = (out, limit) => {
+          out.u8(BATCH).f64(timeoutMs ?? limit).u32(batch.length);
           for (const name of batch) out.text(name);
         };
         const read = (result) => {

@@ -6,6 +6,7 @@ import { kindOf, write } from "./credentials.js";
 import { drive, TRAPPED } from "./drive.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
 import { Instance } from "./instance.js";
+import { INVOCATION } from "./invocation.js";
 import { Memo } from "./memo.js";
 import { CACHE_OPTIONS, RETRY_OPTIONS } from "./options.js";
 import { errorFrom } from "./outcome.js";
@@ -49,12 +50,18 @@ export class Core {
     return bytes;
   }
 
-  /** Runs an operation to its end; after a trap again, on a new instance. `operation` writes it, `read` reads its result. */
+  /**
+   * Runs an operation to its end; after a trap again, on a new instance. `operation` writes it, with the limit of time that
+   * holds where the caller names none; `read` reads its result.
+   */
   async run(operation, read, { signal, waitUntil = this.options.waitUntil }) {
-    const background = !this.#platform.isolated || waitUntil !== undefined;
+    const { timeoutMs: own = ISOLATED_TIMEOUT, credentials } = this.options;
+    const invocation = credentials?.[INVOCATION]?.();
+    const limit = invocation && Math.min(own, invocation.timeoutMs ?? own);
+    const background = !(this.#platform.isolated || invocation?.background === false) || waitUntil !== undefined;
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const begin = () => instance.start(this.#told(operation), background, this.entropy());
+      const begin = () => instance.start(this.#told(operation, limit), background, this.entropy());
       const result = await drive(this, instance, { begin, read, signal, waitUntil });
       if (result !== TRAPPED) return result;
     }
@@ -107,12 +114,12 @@ export class Core {
   }
 
   /** An operation with what the memo answered since the core was last told. */
-  #told(operation) {
+  #told(operation, limit) {
     const out = new Writer();
     const hits = this.memo.told();
     out.u32(hits.length);
     for (const [name, count] of hits) out.text(name).u32(count);
-    operation(out);
+    operation(out, limit);
     return out.done();
   }
 
