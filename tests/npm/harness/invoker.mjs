@@ -56,6 +56,19 @@ export function environmentOf(kms, role) {
   };
 }
 
+/** An instance of a custom runtime: a program that listens where it is told. */
+export async function startCustomRuntime(program, env) {
+  const instance = await startProgram(program, [], { env: { ...env, FC_CUSTOM_LISTEN_PORT: "0" } });
+  return {
+    ...instance,
+    async invoke(event, headers = headersOf(), path = "/invoke") {
+      const began = performance.now();
+      const response = await fetch(`http://127.0.0.1:${instance.port}${path}`, { method: "POST", headers, body: event });
+      return { status: response.status, text: await response.text(), tookMs: performance.now() - began };
+    },
+  };
+}
+
 /** An instance with the code of a folder in the built-in Node.js runtime. */
 export async function startInstance(folder, env, node = process.execPath) {
   const instance = await startProgram(node, [join(here, "hosts/function-compute.mjs"), "index.js"], { cwd: folder, env });
