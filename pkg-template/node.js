@@ -6,6 +6,8 @@ import { embedded } from "./driver/embedded.js";
 import { options, random, send } from "./driver/node.js";
 
 export { SimsimError } from "./errors.js";
+// For function-compute.cjs alone.
+export { functionCompute } from "./function-compute.js";
 export const SecretClient = clientFor({
   createInstance, module: embedded(() => require("./simsim.base64.cjs")), variables: (name) => process.env[name], options, random, send,
 });

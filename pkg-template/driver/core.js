@@ -7,6 +7,7 @@ import { drive, TRAPPED } from "./drive.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
 import { byFetch } from "./fetch.js";
 import { Instance } from "./instance.js";
+import { INVOCATION } from "./invocation.js";
 import { Memo } from "./memo.js";
 import { CACHE_OPTIONS, RETRY_OPTIONS } from "./options.js";
 import { DONE, f64, RUN, START, text, u8 } from "./wire.js";
@@ -43,11 +44,15 @@ export class Core {
 
   /** Runs an operation to its end; after a trap again, on a new instance. `read` reads its result. */
   async run(operation, read, { signal, timeoutMs, waitUntil = this.options.waitUntil }) {
+    const { timeoutMs: own = ISOLATED_TIMEOUT, credentials } = this.options;
+    // A function's invocation ends with its answer, and has so much time left.
+    const invocation = credentials?.[INVOCATION]?.();
+    const limit = timeoutMs ?? (invocation && Math.min(own, invocation.timeoutMs ?? own));
     // START or START_WITH_BACKGROUND.
-    const want = Number(!this.#platform.isolated || waitUntil !== undefined);
+    const want = Number(!(this.#platform.isolated || invocation?.background === false) || waitUntil !== undefined);
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const begin = () => instance.turn(want, 0, 0, this.entropy(), this.memo.told(), f64(timeoutMs), operation);
+      const begin = () => instance.turn(want, 0, 0, this.entropy(), this.memo.told(), f64(limit), operation);
       const result = await drive(this, instance, begin, read, { signal, waitUntil });
       if (result !== TRAPPED) return result;
     }

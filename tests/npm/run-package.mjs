@@ -37,12 +37,13 @@ const types = (name, files, options) => {
   const args = flags.flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   check(`types ${name}`, "tsc", ["--ignoreConfig", ...args, ...files]);
 };
+const all = ["api.ts", "function-compute.ts", "testing.ts"];
 const node16 = { module: "node16", moduleResolution: "node16", target: "es2022" };
 const bundler = { module: "esnext", moduleResolution: "bundler", target: "es2022" };
 for (const [resolution, options] of Object.entries({ node16, bundler })) {
   // Neither the DOM's types nor Symbol.dispose.
-  types(`under ${resolution}, lib es2022`, ["api.ts", "testing.ts"], { ...options, lib: "es2022" });
-  types(`under ${resolution}, with the platform's`, ["api.ts", "testing.ts", "platform.ts"], { ...options, lib: "esnext,dom,dom.iterable" });
+  types(`under ${resolution}, lib es2022`, all, { ...options, lib: "es2022" });
+  types(`under ${resolution}, with the platform's`, [...all, "platform.ts"], { ...options, lib: "esnext,dom,dom.iterable" });
 }
 types("through require()", ["commonjs.cts"], { ...node16, lib: "es2022" });
 

@@ -1,5 +1,6 @@
 // Where the platform's own types are known, they are the ones that the API takes.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+import { functionCompute } from "simsim/function-compute";
 import { SecretClient } from "simsim";
 import { createEmulator } from "simsim/testing";
 
@@ -11,3 +12,4 @@ export async function scoped(request: Request) {
   await client.getSecret("db", { signal: {} });
   return client.text("db", { signal: request.signal });
 }
+functionCompute().observe(new Headers());

@@ -1,4 +1,4 @@
-//! The commands that hand over to another program: demo, lint, bench, fuzz.
+//! The commands that hand over to another program: lint, bench, fuzz.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::args::Args;
@@ -18,22 +18,6 @@ pub(crate) fn lint(context: &Context, mut args: Args) -> Result<()> {
     let verbose = args.flag(&["--verbose", "-v"]);
     args.finish("lint")?;
     test::run(context, test::lint(), verbose, false)
-}
-
-pub(crate) const DEMO: &str = "\
-cargo xtask demo [-- ARGUMENTS]
-
-A local KMS on a free port, a client with STS credentials, and a readable timeline of what the client does through a
-throttle, an outage, a rotation and a revocation. Ends by itself: status 0 when every statement it prints was true.
-";
-
-pub(crate) fn demo(context: &Context, mut args: Args) -> Result<()> {
-    let passed_on = args.passed_on();
-    args.finish("demo")?;
-    let cmd = Cmd::cargo().args(["run", "--quiet", "--locked", "--release", "--package", "simsim"]);
-    // The emulator's server is compiled for the demo, not for every test of the library.
-    let cmd = cmd.args(["--features", "simsim-emulator/server", "--example", "demo", "--"]);
-    cmd.args(passed_on).dir(&context.root).run(context)
 }
 
 pub(crate) const BENCH: &str = "\

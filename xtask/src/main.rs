@@ -7,6 +7,7 @@
 mod args;
 mod cargo_commands;
 mod context;
+mod demo;
 mod error;
 mod guards;
 mod manifest;
@@ -41,12 +42,7 @@ const fn command(
 }
 
 const COMMANDS: &[Command] = &[
-    command(
-        "demo",
-        "watch a client live through a KMS's bad day",
-        cargo_commands::DEMO,
-        cargo_commands::demo,
-    ),
+    command("demo", "watch a client live through a KMS's bad day", demo::HELP, demo::command),
     command("test", "install what is missing and run every check", test::HELP, test::command),
     command("lint", "the checks that take seconds", cargo_commands::LINT, cargo_commands::lint),
     command("guards", "layers, links, words, shape of files", guards::HELP, guards::command),

@@ -1,11 +1,12 @@
 // A KMS of its own for each runtime under test: the emulator as a program, behind a relay that can cut connections.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { root, target } from "./places.mjs";
+import { cargoProgram } from "./cargo.mjs";
+import { target } from "./places.mjs";
 
 /** A session of the emulator's own account, and a key of another one. Every value of theirs has the word needle in it. */
 export const session = {
@@ -19,16 +20,6 @@ function seeds() {
   const { accessKeyId: id, accessKeySecret: secret, securityToken: token } = session;
   const other = { id: stranger.accessKeyId, secret: stranger.accessKeySecret, account: "6543210987654321" };
   return JSON.stringify({ sessions: [{ id, secret, token }], accessKeys: [other], quotaPerSecond: 100_000 });
-}
-
-let program;
-function built() {
-  if (program) return program;
-  const args = ["build", "--quiet", "--locked", "--package", "simsim-emulator", "--message-format", "json-render-diagnostics"];
-  const { status, stdout } = spawnSync("cargo", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 26 });
-  if (status !== 0) throw new Error(`the emulator does not build: cargo ${args.slice(0, 5).join(" ")}`);
-  const artefacts = stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  return (program = artefacts.find((a) => a.executable && a.target.name === "simsim-emulator").executable);
 }
 
 /** Forwards bytes both ways. What the emulator does to a connection (resets included) the client sees. */
@@ -63,7 +54,7 @@ export async function startKms(label = `own-${process.pid}`) {
   const seed = join(target, "npm-tests", `seed-${label.replace(/\W+/g, "-")}.json`);
   mkdirSync(join(target, "npm-tests"), { recursive: true });
   writeFileSync(seed, seeds());
-  const child = spawn(built(), ["--port", "0", "--seed", seed], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(cargoProgram("simsim-emulator", "simsim-emulator"), ["--port", "0", "--seed", seed], { stdio: ["ignore", "pipe", "inherit"] });
   process.once("exit", () => child.kill());
   const direct = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {

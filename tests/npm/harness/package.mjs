@@ -49,3 +49,11 @@ export async function bundle(folder, entry, { conditions, ...more }) {
   });
   return outfile;
 }
+
+/** A folder with one of the examples as a user would have it: its files, and the package installed beside them. */
+export function stageExample(name, label = `example ${name}`) {
+  const folder = emptied(label);
+  cpSync(join(root, "examples", name), folder, { recursive: true });
+  unpackInto(folder);
+  return folder;
+}

@@ -4,9 +4,14 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { bundle, stage } from "./package.mjs";
 
-/** Stages and bundles; the modules are `{name, kind: "esModule" | "wasm", path}`, the worker first. */
+/** Stages and bundles a host. */
 export async function workerModules(label, options, host = "hosts/worker.mjs", parts) {
   const folder = stage(label, options, parts);
+  return { folder, modules: await bundleWorker(folder, host) };
+}
+
+/** Bundles a worker of a staged folder; its modules are `{name, kind: "esModule" | "wasm", path}`, the worker first. */
+export async function bundleWorker(folder, entry) {
   const wasm = new Map();
   const keep = {
     name: "wasm-modules",
@@ -20,11 +25,11 @@ export async function workerModules(label, options, host = "hosts/worker.mjs", p
       build.onLoad({ filter: /\.wasm$/ }, () => ({ contents: "" }));
     },
   };
-  const path = await bundle(folder, host, {
+  const path = await bundle(folder, entry, {
     conditions: ["workerd", "worker", "browser"], external: ["cloudflare:*", "node:*"], plugins: [keep],
   });
   const worker = { name: "worker", kind: "esModule", path };
-  return { folder, modules: [worker, ...[...wasm].map(([name, path]) => ({ name, kind: "wasm", path }))] };
+  return [worker, ...[...wasm].map(([name, path]) => ({ name, kind: "wasm", path }))];
 }
 
 /** Whether the bundle itself imports waitUntil from the runtime. */

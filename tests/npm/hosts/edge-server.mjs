@@ -4,11 +4,12 @@ import { readFileSync } from "node:fs";
 import { EdgeRuntime, runServer } from "edge-runtime";
 
 const [, , bundle, wasm] = process.argv;
+const env = JSON.parse(process.env.EDGE_VARIABLES);
 const module = new WebAssembly.Module(readFileSync(wasm));
 const runtime = new EdgeRuntime({
   initialCode: readFileSync(bundle, "utf8"),
   // What an import of `./simsim.wasm?module` becomes when it is deployed: a global with the compiled module.
-  extend: (context) => Object.assign(context, { wasmModule: module, gc: globalThis.gc }),
+  extend: (context) => Object.assign(context, { wasmModule: module, gc: globalThis.gc, process: { env } }),
 });
 const { url } = await runServer({ runtime, host: "127.0.0.1", port: 0 });
 console.log(`listening on ${new URL(url).port}`);

@@ -7,7 +7,7 @@ mod sbom;
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::{During, Error, Result};
-use crate::manifest::Manifest;
+use crate::manifest::{Artefact, Manifest};
 use crate::size;
 use crate::wasm;
 use crate::wasm::measure::inspect;
@@ -86,16 +86,24 @@ fn same(first: &BTreeMap<PathBuf, Vec<u8>>, second: &BTreeMap<PathBuf, Vec<u8>>)
     }
 }
 
+fn missing<'a>(context: &Context, manifest: &'a Manifest) -> Option<&'a Artefact> {
+    let built = |artefact: &&Artefact| wasm::folder(context, &artefact.name).join("glue.js").is_file();
+    manifest.artefacts.iter().find(|artefact| !built(artefact))
+}
+
+/// Whether every wasm is there, from whatever sources.
+pub(crate) fn has_artefacts(context: &Context, manifest: &Manifest) -> bool {
+    missing(context, manifest).is_none()
+}
+
 /// Builds pkg/, artefacts first.
 pub(crate) fn package(context: &Context, manifest: &Manifest, build: bool) -> Result<()> {
     if build {
         wasm::build(context, manifest, &manifest.artefacts, false)?;
     }
-    for artefact in &manifest.artefacts {
-        if !wasm::folder(context, &artefact.name).join("glue.js").is_file() {
-            return Err(Error::new(format!("the artefact `{}` is not built", artefact.name))
-                .advice("cargo xtask wasm"));
-        }
+    if let Some(artefact) = missing(context, manifest) {
+        let what = format!("the artefact `{}` is not built", artefact.name);
+        return Err(Error::new(what).advice("cargo xtask wasm"));
     }
     assemble::run(context, manifest, &folder(context))?;
     let sizes = size::report(context, manifest)?.sentence();
