@@ -8,14 +8,18 @@ mod panics;
 use std::process::ExitCode;
 use wasm_bindgen_cli_support::Bindgen;
 
+/// Only bytes, texts and numbers cross.
+const BYTES_ONLY: &str = "--bytes-only";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
-        [input, output, name] => bind(input, output, name),
+        [input, output, name] => bind(input, output, name, false),
+        [input, output, name, flag] if flag == BYTES_ONLY => bind(input, output, name, true),
         [wasm] => blank(wasm),
         _ => {
             eprintln!(
-                "usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME, then xtask-bindgen OPTIMISED.wasm"
+                "usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME [{BYTES_ONLY}], then xtask-bindgen OPTIMISED.wasm"
             );
             ExitCode::from(2)
         }
@@ -37,8 +41,8 @@ fn blank(file: &str) -> ExitCode {
     }
 }
 
-/// Says that the module uses no reference types, which is true as only bytes and numbers cross: told otherwise,
-/// wasm-bindgen adds a table of JavaScript values and the code that fills it.
+/// Says that the module uses no reference types: told otherwise, wasm-bindgen adds a table of JavaScript values and the
+/// code that fills it.
 fn without_references(module: &mut walrus::Module) {
     const NAME: &str = "target_features";
     const FEATURE: &[u8] = b"+\x0freference-types";
@@ -54,7 +58,7 @@ fn without_references(module: &mut walrus::Module) {
     module.customs.add(walrus::RawCustomSection { name: NAME.to_owned(), data });
 }
 
-fn bind(input: &str, output: &str, name: &str) -> ExitCode {
+fn bind(input: &str, output: &str, name: &str, bytes_only: bool) -> ExitCode {
     let mut module = match walrus::Module::from_file(input) {
         Ok(module) => module,
         Err(error) => {
@@ -63,7 +67,9 @@ fn bind(input: &str, output: &str, name: &str) -> ExitCode {
         }
     };
     panics::trap(&mut module);
-    without_references(&mut module);
+    if bytes_only {
+        without_references(&mut module);
+    }
     let mut tool = Bindgen::new();
     // The bundler target is the one whose glue takes the instance from outside: `__wbg_set_wasm(exports)`.
     let built = tool

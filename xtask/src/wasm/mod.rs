@@ -76,7 +76,7 @@ pub(crate) fn examples(context: &Context, manifest: &Manifest) -> Result<()> {
     for example in &manifest.examples {
         let output = empty(folder(context, &example.name))?;
         let compiled = compile::run(context, &toolchain, manifest, example)?;
-        bindgen(context, &compiled, &output, &example.name)?;
+        bindgen(context, &compiled, &output, &example.name).run(context)?;
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ fn one(
     let output = empty(folder(context, name))?;
     let steps = empty(context.target.join("wasm-steps").join(name))?;
     let compiled = compile::run(context, toolchain, plan, artefact)?;
-    bindgen(context, &compiled, &steps, name)?;
+    bindgen(context, &compiled, &steps, name).arg("--bytes-only").run(context)?;
     let finished = output.join(format!("{name}.wasm"));
     optimise(context, plan, &steps.join(format!("{name}_bg.wasm")), &finished, names)?;
     factory::write(context, &steps.join(format!("{name}_bg.js")), name, &output.join("glue.js"))?;
@@ -112,8 +112,8 @@ fn one(
 }
 
 /// wasm-bindgen, as the version that Cargo.lock pins.
-fn bindgen(context: &Context, compiled: &Path, steps: &Path, name: &str) -> Result<()> {
-    own_tool().arg(compiled).arg(steps).arg(name).dir(&context.root).run(context)
+fn bindgen(context: &Context, compiled: &Path, steps: &Path, name: &str) -> Cmd {
+    own_tool().arg(compiled).arg(steps).arg(name).dir(&context.root)
 }
 
 fn own_tool() -> Cmd {
