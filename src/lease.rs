@@ -4,7 +4,7 @@
 //! leader that is gone without a trace (a cancelled worker request runs no destructor) is replaced when its lease ends.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::sync::{Guarded, MaybeSend, MaybeSync};
+use crate::sync::{Guarded, MaybeSend, MaybeSync, TASKS_WAKE_TASKS};
 use crate::time::Instant64;
 use std::sync::Arc;
 use std::task::Waker;
@@ -66,8 +66,8 @@ impl<T: Clone> Flight<T> {
             s.phase = phase;
             std::mem::take(&mut s.waiters)
         });
-        for waker in woken.into_iter().flatten() {
-            waker.wake();
+        if TASKS_WAKE_TASKS {
+            woken.into_iter().flatten().for_each(Waker::wake);
         }
     }
 

@@ -29,7 +29,7 @@ struct State {
 
 enum Waiting {
     For(Waker),
-    Reply(Reply),
+    Reply(Box<Reply>),
 }
 
 /// Randomness for a turn: SHA-256 over the pool and a counter; every turn's entropy is mixed into the pool.
@@ -133,7 +133,7 @@ impl Desk {
     }
 
     /// The reply to an effect, or `None` after noting who waits for it now.
-    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Reply> {
+    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Box<Reply>> {
         let found = self.0.with(|s| match s.waiting.get_mut(&id)? {
             Waiting::Reply(_) => s.waiting.remove(&id),
             waiting => Some(std::mem::replace(waiting, Waiting::For(waker.clone()))),
@@ -146,7 +146,7 @@ impl Desk {
 
     /// Takes a reply in, if someone waits for it, and wakes them.
     pub(super) fn deliver(&self, id: EffectId, reply: Reply) {
-        let mut unwanted = Some(reply);
+        let mut unwanted = Some(Box::new(reply));
         let waiting = self.0.with(|s| {
             let waiting = s.waiting.get_mut(&id)?;
             let reply = unwanted.take()?;

@@ -32,9 +32,9 @@ impl Exchange {
 }
 
 impl Future for Exchange {
-    type Output = Reply;
+    type Output = Box<Reply>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Box<Reply>> {
         let this = self.get_mut();
         if let Some(effect) = this.effect.take() {
             this.id = Some(this.desk.ask(effect, cx.waker()));
@@ -61,7 +61,7 @@ impl Drop for Exchange {
 /// An exchange, with what its reply means.
 struct Asked<T> {
     exchange: Exchange,
-    read: fn(Reply) -> T,
+    read: fn(Box<Reply>) -> T,
 }
 
 impl<T> Future for Asked<T> {
@@ -112,7 +112,7 @@ impl Fetch for MailboxFetch {
         &self,
         request: Request,
     ) -> impl Future<Output = std::result::Result<Response, FetchError>> + MaybeSend {
-        let read = |reply| match reply {
+        let read = |reply: Box<Reply>| match *reply {
             Reply::Answer(answer) => answer,
             _ => Err(FetchError::new(FetchErrorKind::Unsupported).with_code("WRONG_REPLY")),
         };
@@ -154,7 +154,7 @@ impl Background for MailboxBackground {
 
 impl ProvideCredentials for MailboxCredentials {
     fn provide(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
-        let read = |reply| match reply {
+        let read = |reply: Box<Reply>| match *reply {
             Reply::Credentials(given) => given,
             _ => Err(malformed()),
         };
