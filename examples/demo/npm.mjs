@@ -101,7 +101,7 @@ async function inFunctionCompute(stage) {
     instance.thaw();
     const hook = await instance.hook("initialize", contextOf(sessions[1]));
     const after = await instance.invoke({ password: PASSWORDS[1] }, contextOf(sessions[1]));
-    await stage.say("that session is over, the instance was frozen and thawed: the next invocation is answered from memory", 0, hook.result === "" && after.result === "open");
+    await stage.say("that session is over, the instance was frozen: the next invocation is answered from memory", 0, hook.result === "" && after.result === "open");
   } finally {
     instance.stop();
     stage.overhear(instance.output());
