@@ -6,7 +6,7 @@ use crate::cache::just_fetched;
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::Result;
-use crate::mailbox::wire::{Reader, Writer, malformed, saturate};
+use crate::mailbox::wire::{Malformed, Read, Reader, Writer, saturate};
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::read::Wish;
@@ -66,8 +66,8 @@ impl Session {
     /// has checked them (tests/vectors/options.json): what they mean is not looked at again.
     ///
     /// # Errors
-    /// `Internal` for a description that is cut off.
-    pub fn open(options: &[u8]) -> Result<Self> {
+    /// For a description that is cut off.
+    pub fn open(options: &[u8]) -> std::result::Result<Self, Malformed> {
         let mut options = Reader::new(options);
         let mailbox = Mailbox::new();
         let (region, authority) = (options.some_text()?, options.some_text()?);
@@ -131,8 +131,8 @@ impl Session {
     /// the want takes. Every answer begins with the operation.
     ///
     /// # Errors
-    /// `Internal` for a message that is cut off.
-    pub fn turn(&mut self, message: &[u8]) -> Result<Vec<u8>> {
+    /// For a message that is cut off.
+    pub fn turn(&mut self, message: &[u8]) -> std::result::Result<Vec<u8>, Malformed> {
         let mut message = Reader::new(message);
         let (want, op, effect) = (message.u8()?, message.u32()?, message.u32()?);
         let (wall, mono) = (message.f64()?.unwrap_or_default(), message.f64()?.unwrap_or_default());
@@ -156,8 +156,8 @@ impl Session {
     ) -> Vec<u8> {
         let turn = turn(wall, mono, entropy);
         let mut out = Writer::new();
-        let task = self.task(Reader::new(operation), turn.now, &mut out).unwrap_or_else(|error| {
-            out.failure(&error);
+        let task = self.task(Reader::new(operation), turn.now, &mut out).unwrap_or_else(|malformed| {
+            out.failure(&malformed.into());
             Task::Done
         });
         let future = Box::pin(perform(self.client.clone(), task, out));
@@ -167,25 +167,25 @@ impl Session {
 
     /// Notes what the driver's memo answered since it was last here, and reads the operation: its time, if it has one
     /// of its own, what it does, and its fields. One that waits for nothing is done at once.
-    fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Result<Task> {
+    fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Read<Task> {
         let client = &self.client;
         for _ in 0..operation.u32()? {
             let (name, hits) = (operation.text()?, operation.u32()?);
             client.inner.cache.touch(name, hits, now);
         }
         let timeout = operation.duration()?;
-        match operation.u8()? {
+        let wish = match operation.u8()? {
             operation::GET => {
                 let mut read = client.get(operation.text()?);
                 read.version_stage = operation.some_text()?;
                 read.version_id = operation.some_text()?;
                 read.max_age = operation.duration()?;
                 read.timeout = timeout;
-                return read.wish().map(Task::Read);
+                read.wish()
             }
             operation::REFRESH => {
                 let name = operation.text()?;
-                return client.wish_newer(name, timeout, operation.some_text()?).map(Task::Read);
+                client.wish_newer(name, timeout, operation.some_text()?)
             }
             operation::BATCH => {
                 let mut names = Vec::new();
@@ -198,14 +198,22 @@ impl Session {
             operation::STATUS => {
                 out.u8(0);
                 status(&client.status(), out);
+                return Ok(Task::Done);
             }
             operation::INVALIDATE => {
                 client.inner.cache.invalidate(operation.some_text()?);
                 out.u8(0);
+                return Ok(Task::Done);
             }
-            _ => return Err(malformed()),
-        }
-        Ok(Task::Done)
+            _ => return Err(Malformed),
+        };
+        Ok(wish.map_or_else(
+            |error| {
+                out.failure(&error);
+                Task::Done
+            },
+            Task::Read,
+        ))
     }
 
     /// What every turn ends with: the operation, the count of removals, by which the driver's memo lives or dies, and
@@ -236,10 +244,10 @@ impl Session {
     ) -> Vec<u8> {
         let effects = match Reader::new(reply).reply() {
             Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
-            Err(error) => {
+            Err(malformed) => {
                 let mut effects = self.mailbox.cancel(op);
                 let mut done = Writer::new();
-                done.failure(&error);
+                done.failure(&malformed.into());
                 effects.push((0, Effect::Done(done.into_bytes())));
                 effects
             }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::desk::Desk;
-use super::wire::malformed;
+use super::wire::Malformed;
 use super::{Effect, EffectId, Reply};
 use crate::credentials::{Context as Ask, Credentials, ProvideCredentials};
 use crate::error::Result;
@@ -156,7 +156,7 @@ impl ProvideCredentials for MailboxCredentials {
     fn provide(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
         let read = |reply: Box<Reply>| match *reply {
             Reply::Credentials(given) => given,
-            _ => Err(malformed()),
+            _ => Err(Malformed.into()),
         };
         Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: ask.rejected() }), read }
     }

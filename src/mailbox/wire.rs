@@ -7,7 +7,7 @@
 
 use super::{Effect, EffectId, Reply};
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::http::{FetchError, FetchErrorKind, Response};
 use crate::secret::Secret;
 use crate::time::{Timestamp, millis};
@@ -164,6 +164,13 @@ impl Writer {
     }
 }
 
+/// The bytes do not have this layout: the two sides are not of one build. It becomes an [`Error`] where it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// What was read, if it was there.
+pub(crate) type Read<T> = std::result::Result<T, Malformed>;
+
 /// Reads fields one after another; a malformed input is an error, never a panic.
 pub struct Reader<'a>(&'a [u8]);
 
@@ -190,52 +197,52 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.0)
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(malformed)?;
+    fn take(&mut self, count: usize) -> Read<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8> {
-        self.take(1)?.first().copied().ok_or_else(malformed)
+    pub(crate) fn u8(&mut self) -> Read<u8> {
+        self.take(1)?.first().copied().ok_or(Malformed)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32> {
-        let bytes = self.take(4)?.try_into().map_err(|_| malformed())?;
+    pub(crate) fn u32(&mut self) -> Read<u32> {
+        let bytes = self.take(4)?.try_into().map_err(|_| Malformed)?;
         Ok(u32::from_le_bytes(bytes))
     }
 
     /// A number of milliseconds; NaN means none.
-    pub(crate) fn f64(&mut self) -> Result<Option<f64>> {
-        let bytes = self.take(8)?.try_into().map_err(|_| malformed())?;
+    pub(crate) fn f64(&mut self) -> Read<Option<f64>> {
+        let bytes = self.take(8)?.try_into().map_err(|_| Malformed)?;
         let value = f64::from_le_bytes(bytes);
         Ok((!value.is_nan()).then_some(value))
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
-        let length = usize::try_from(self.u32()?).map_err(|_| malformed())?;
+    pub(crate) fn bytes(&mut self) -> Read<&'a [u8]> {
+        let length = usize::try_from(self.u32()?).map_err(|_| Malformed)?;
         self.take(length)
     }
 
-    pub(crate) fn text(&mut self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| malformed())
+    pub(crate) fn text(&mut self) -> Read<&'a str> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
     /// A text, or none where it is empty.
-    pub(crate) fn some_text(&mut self) -> Result<Option<&'a str>> {
+    pub(crate) fn some_text(&mut self) -> Read<Option<&'a str>> {
         self.text().map(|t| (!t.is_empty()).then_some(t))
     }
 
     /// A duration in milliseconds; negative ones become zero, too long ones very long.
-    pub(crate) fn duration(&mut self) -> Result<Option<Duration>> {
+    pub(crate) fn duration(&mut self) -> Read<Option<Duration>> {
         Ok(self.f64()?.map(|ms| Duration::from_millis(saturate(ms))))
     }
 
     /// A reply: its tag, then its fields.
-    pub(crate) fn reply(&mut self) -> Result<Reply> {
+    pub(crate) fn reply(&mut self) -> Read<Reply> {
         match self.u8()? {
             1 => {
-                let status = u16::try_from(self.u32()?).map_err(|_| malformed())?;
+                let status = u16::try_from(self.u32()?).map_err(|_| Malformed)?;
                 let count = self.u32()?;
                 let mut headers = Vec::new();
                 for _ in 0..count {
@@ -253,12 +260,12 @@ impl<'a> Reader<'a> {
                 let what = ["the provider failed: ", &crate::error::printable(self.text()?)].concat();
                 Ok(Reply::Credentials(Err(Error::new(ErrorKind::CredentialsUnavailable, what))))
             }
-            _ => Err(malformed()),
+            _ => Err(Malformed),
         }
     }
 
     /// Id, secret, token (may be empty), expiry. The driver has checked them.
-    pub(crate) fn credentials(&mut self) -> Result<Credentials> {
+    pub(crate) fn credentials(&mut self) -> Read<Credentials> {
         let (id, secret, token) = (self.text()?, self.text()?, self.some_text()?);
         let expiration = self.f64()?.map(|ms| i64::try_from(saturate(ms)).unwrap_or(i64::MAX));
         Ok(Credentials::trusted(
@@ -276,7 +283,7 @@ pub(crate) fn saturate(ms: f64) -> u64 {
     ms as u64
 }
 
-fn fetch_error(code: u8) -> Result<FetchErrorKind> {
+fn fetch_error(code: u8) -> Read<FetchErrorKind> {
     Ok(match code {
         0 => FetchErrorKind::Connect,
         1 => FetchErrorKind::StaleConnection,
@@ -285,11 +292,12 @@ fn fetch_error(code: u8) -> Result<FetchErrorKind> {
         4 => FetchErrorKind::BodyTooLarge,
         5 => FetchErrorKind::Redirected,
         6 => FetchErrorKind::Unsupported,
-        _ => return Err(malformed()),
+        _ => return Err(Malformed),
     })
 }
 
-/// The two sides are not of one build.
-pub(crate) fn malformed() -> Error {
-    Error::new(ErrorKind::Internal, "the driver and the wasm do not fit together")
+impl From<Malformed> for Error {
+    fn from(_: Malformed) -> Self {
+        Self::new(ErrorKind::Internal, "the driver and the wasm do not fit together")
+    }
 }
