@@ -101,7 +101,7 @@ for (const date of ["2023-03-01", "2024-06-01", newest]) {
 }
 
 const faults = [
-  [{ kind: "redirect", location: "https://elsewhere.example/" }, /redirected/],
+  [{ kind: "redirect", location: "https://elsewhere.example/" }, /redirect/],
   [{ kind: "oversized" }, /larger than 1 MiB/],
   [{ kind: "truncated" }, /the answer was cut off/],
   [{ kind: "reset" }, /no connection/],
