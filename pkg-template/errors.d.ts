@@ -69,6 +69,9 @@ export class SimsimError extends Error {
   readonly attempts?: number;
   /** Of `getSecrets`: each secret that could not be read, by name. */
   readonly failures?: ReadonlyMap<string, SimsimError>;
-  /** What the transport, the credentials provider or the signal's owner failed with: name and code, nothing else. */
+  /**
+   * What the transport, the credentials provider or the signal's owner failed with: of a foreign failure name and code,
+   * nothing else. Where a provider gave keys that can be none, the `SimsimError` that names the field.
+   */
   readonly cause?: { readonly name: string; readonly code?: string };
 }

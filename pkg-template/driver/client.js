@@ -25,6 +25,7 @@ export function clientFor(platform) {
 
   class SecretClient {
     #options;
+    #variable;
     #core;
     #memo;
 
@@ -36,6 +37,7 @@ export function clientFor(platform) {
     }
 
     #start(variable) {
+      this.#variable = variable;
       this.#core = new Core(platform, this.#options, variable);
       this.#memo = this.#core.memo;
     }
@@ -163,7 +165,10 @@ export function clientFor(platform) {
     }
 
     forPrincipal(credentials) {
-      return new SecretClient({ ...this.#options, credentials: credentials ?? null });
+      const client = new SecretClient({ ...this.#options, credentials: credentials ?? null });
+      // The region may have been found there.
+      client.#start(this.#variable);
+      return client;
     }
 
     status() {

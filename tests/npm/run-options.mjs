@@ -84,6 +84,13 @@ await runCases("options", {
     });
   },
 
+  async "the client of another principal keeps the region of the values"() {
+    const keys = { ALIBABA_CLOUD_ACCESS_KEY_ID: "not-a-real-key", ALIBABA_CLOUD_ACCESS_KEY_SECRET: "not-a-real-key" };
+    const client = SecretClient.fromConfig({ ...keys, ALIBABA_CLOUD_REGION_ID: "cn-beijing" });
+    const other = client.forPrincipal({ accessKeyId: "another", accessKeySecret: "not-a-real-key" });
+    assert.deepEqual([client.status().regionId, other.status().regionId], ["cn-beijing", "cn-beijing"]);
+  },
+
   async "a read goes to the endpoint's host"() {
     for (const [endpoint, host] of vectors.hosts) {
       for (const given of [endpoint, endpoint.includes("://") ? new URL(endpoint) : endpoint]) {
