@@ -99,11 +99,11 @@ impl Client {
         }
         let led = self.lead_cold(names);
         let Some((first, true)) = led.first().map(|first| (first, led.len() > 1)) else { return nothing };
-        let (started, usual) = (inner.clock().now().mono, inner.target.timeout);
-        let deadline = started.after(timeout.unwrap_or(usual));
+        let started = inner.clock().now().mono;
+        let (deadline, own_limit) = self.limit(started, timeout);
         let query = batch::query(led.iter().map(|one| &one.key.name), inner.target.extended_config);
         let answer = self.ask(&first.key.name, batch::ACTION, query, &led, deadline).await;
-        self.share(answer, led, nothing, started, timeout.is_some_and(|t| t < usual))
+        self.share(answer, led, nothing, started, own_limit)
     }
 
     /// Ends the flights of a batch with what came of it, and puts that into its places.
@@ -141,9 +141,7 @@ impl Client {
                 Err(error) => Err(error.clone()),
             };
             let outcome = self.conclude(&one.key, one.lease, outcome, own_limit);
-            let took = inner.clock().now().mono.since(started);
-            let error = outcome.as_ref().err().map(Error::kind);
-            inner.api.watch.emit(EventKind::Miss, one.key.name.as_str(), took, error);
+            self.tell(EventKind::Miss, &one.key, started, outcome.as_ref().err());
             if let Some(found) = found.get_mut(one.place) {
                 *found = Some(outcome);
             }

@@ -207,10 +207,21 @@ impl Client {
             self.inner.target.endpoint_for(&key.name)?;
             let started = self.inner.clock().now().mono;
             let (kind, result) = self.walk(&key, intent, timeout, started).await;
-            let took = self.inner.clock().now().mono.since(started);
-            self.inner.api.watch.emit(kind, key.name.as_str(), took, result.as_ref().err().map(Error::kind));
+            self.tell(kind, &key, started, result.as_ref().err());
             result
         })
+    }
+
+    /// Tells the observer what became of a key, since when.
+    pub(crate) fn tell(&self, kind: EventKind, key: &Key, since: Instant64, failed: Option<&Error>) {
+        let took = self.inner.clock().now().mono.since(since);
+        self.inner.api.watch.emit(kind, key.name.as_str(), took, failed.map(Error::kind));
+    }
+
+    /// When a read that began then has to end, and whether that is its caller's own hurry.
+    pub(crate) fn limit(&self, started: Instant64, timeout: Option<Duration>) -> (Instant64, bool) {
+        let usual = self.inner.target.timeout;
+        (started.after(timeout.unwrap_or(usual)), timeout.is_some_and(|t| t < usual))
     }
 
     async fn walk(
@@ -220,14 +231,13 @@ impl Client {
         timeout: Option<Duration>,
         started: Instant64,
     ) -> (EventKind, Result<Secret>) {
-        let (clock, usual) = (self.inner.clock(), self.inner.target.timeout);
-        let deadline = started.after(timeout.unwrap_or(usual));
+        let clock = self.inner.clock();
+        let (deadline, own_limit) = self.limit(started, timeout);
         loop {
             let now = clock.now();
             let mut wait = match self.enter(key, intent, now, started, deadline) {
                 Way::Known(kind, result) => return (kind, result),
                 Way::Lead(kind, lease) => {
-                    let own_limit = timeout.is_some_and(|t| t < usual);
                     let outcome = self.lead(key, lease, deadline, own_limit).await;
                     return (kind, outcome.map(|record| just_fetched(&record)));
                 }
@@ -335,9 +345,7 @@ impl Client {
             // Waiters get the outcome from the flight, and a failure is remembered by the cache.
             let outcome = client.lead(&key, lease, deadline, false).await;
             if report {
-                let took = client.inner.clock().now().mono.since(now);
-                let error = outcome.as_ref().err().map(Error::kind);
-                client.inner.api.watch.emit(EventKind::Refresh, key.name.as_str(), took, error);
+                client.tell(EventKind::Refresh, &key, now, outcome.as_ref().err());
             }
         });
         let left = match &self.inner.background {

@@ -7,15 +7,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { session, startKms } from "../../tests/npm/harness/emulator.mjs";
 import { stage, unpackInto } from "../../tests/npm/harness/package.mjs";
-import { binary } from "../../tests/npm/harness/program.mjs";
+import { binary, bun, deno } from "../../tests/npm/harness/program.mjs";
 import { serveWorkerd } from "../../tests/npm/harness/serve-workerd.mjs";
 import { workerModules } from "../../tests/npm/harness/workerd.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const check = process.argv.includes("--check");
 const node = binary("node20/bin/node");
-const deno = binary(`@deno/${process.platform}-${process.arch}-glibc/deno`);
-const bun = binary(`@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}/bin/bun`);
 const [secret, value] = ["bench/secret", "open sesame"];
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const rows = [];
@@ -97,8 +95,8 @@ async function afterTrap(rounds = 200) {
 
 await coldStarts();
 await cached("Node", node, []);
-await cached("Deno", deno, ["run", "--no-remote", "--node-modules-dir=manual", "--allow-net=127.0.0.1"]);
-await cached("Bun", bun, ["run", "--no-install"]);
+await cached("Deno", deno(), ["run", "--no-remote", "--node-modules-dir=manual", "--allow-net=127.0.0.1"]);
+await cached("Bun", bun(), ["run", "--no-install"]);
 await cachedInWorkerd();
 await afterTrap();
 kms.stop();

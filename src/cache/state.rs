@@ -142,38 +142,17 @@ impl State {
         if self.closed {
             return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
         }
-        let (sequence, generation) = (self.sequence.wrapping_add(1), self.generation);
-        let mut counts = self.counts;
-        let Some(slot) = self.slot(key) else {
+        let sequence = self.sequence.wrapping_add(1);
+        let Some(slot) = slot(&mut self.names, &mut self.books, key) else {
             return Entered::Failed(Error::new(ErrorKind::Internal, "no cache slot"));
         };
-        slot.touch(generation, now, true);
+        slot.touch(self.generation, now, true);
         slot.place(sequence);
-        let entered = decide(slot, &mut counts, now, intent, (sequence, now.mono.after(lease_for)));
+        let entered = decide(slot, &mut self.counts, now, intent, (sequence, now.mono.after(lease_for)));
         if let Entered::Lead(..) | Entered::Behind(..) = entered {
             self.sequence = sequence;
         }
-        self.counts = counts;
         entered
-    }
-
-    /// The slot of a key, made if there is none. The current version stands first.
-    fn slot(&mut self, key: &Key) -> Option<&mut Slot> {
-        let name = key.name.as_str();
-        if self.names.get_mut(name).is_none() {
-            self.names.insert(Box::from(name), Vec::new());
-        }
-        let versions = self.names.get_mut(name)?;
-        let at = match versions.iter().position(|s| s.selector == key.selector) {
-            Some(at) => at,
-            None => {
-                let at = if key.selector == VersionSelector::Current { 0 } else { versions.len() };
-                versions.insert(at, Slot::new(key.selector.clone()));
-                self.books.slots = self.books.slots.saturating_add(1);
-                at
-            }
-        };
-        versions.get_mut(at)
     }
 
     /// Books the end of a flight, if it is still the key's own.
@@ -354,6 +333,25 @@ impl State {
         let (slots, bytes) = (self.each_slot().count(), self.each_slot().map(Slot::weight).sum());
         [(self.books.slots, self.books.bytes), (slots, bytes)]
     }
+}
+
+/// The slot of a key, made if there is none. The current version stands first.
+fn slot<'a>(names: &'a mut NameMap<Vec<Slot>>, books: &mut Books, key: &Key) -> Option<&'a mut Slot> {
+    let name = key.name.as_str();
+    if names.get_mut(name).is_none() {
+        names.insert(Box::from(name), Vec::new());
+    }
+    let versions = names.get_mut(name)?;
+    let at = match versions.iter().position(|s| s.selector == key.selector) {
+        Some(at) => at,
+        None => {
+            let at = if key.selector == VersionSelector::Current { 0 } else { versions.len() };
+            versions.insert(at, Slot::new(key.selector.clone()));
+            books.slots = books.slots.saturating_add(1);
+            at
+        }
+    };
+    versions.get_mut(at)
 }
 
 /// How a read goes on, by what its slot holds. `next` is the place of a new flight, and when its lease ends.

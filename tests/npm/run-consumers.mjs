@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { runCases } from "./harness/cases.mjs";
+import { session, startKms } from "./harness/emulator.mjs";
 import { packed } from "./harness/package.mjs";
 import { emptied, here, root } from "./harness/places.mjs";
-import { run, session, startKms } from "./lib.mjs";
 
 const VALUE = "needle-open-sesame";
 const projects = join(root, "tests/packaging");
@@ -50,4 +51,4 @@ async function consume(name) {
 }
 
 const names = readdirSync(projects, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-await run("consumers", Object.fromEntries(names.map((name) => [name, () => consume(name)])), () => kms.stop());
+await runCases("consumers", Object.fromEntries(names.map((name) => [name, () => consume(name)])), () => kms.stop());

@@ -8,7 +8,7 @@ import { serveEdge } from "./harness/edge.mjs";
 import { session, startKms, stranger } from "./harness/emulator.mjs";
 import { contextOf, environmentOf, headersOf, startCustomRuntime, startInstance } from "./harness/invoker.mjs";
 import { stageExample } from "./harness/package.mjs";
-import { binary, startProgram } from "./harness/program.mjs";
+import { binary, bun, deno, startProgram } from "./harness/program.mjs";
 import { serveWorkerd } from "./harness/serve-workerd.mjs";
 import { bundleWorker } from "./harness/workerd.mjs";
 
@@ -201,15 +201,13 @@ const servers = {
     return serveWorkerd(folder, await bundleWorker(folder, "worker.js"), { bindings: env });
   },
   deno(env) {
-    const deno = binary(`@deno/${process.platform}-${process.arch}-glibc/deno`);
     const folder = stageExample("deno");
     const args = ["run", "--no-prompt", "--no-remote", "--node-modules-dir=manual", "--allow-net=127.0.0.1", "--allow-env", "main.js"];
     writeFileSync(`${folder}/package.json`, '{"private":true}');
-    return startProgram(deno, args, { cwd: folder, env: { ...env, PORT: "0", DENO_DIR: `${folder}/cache`, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" } });
+    return startProgram(deno(), args, { cwd: folder, env: { ...env, PORT: "0", DENO_DIR: `${folder}/cache`, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" } });
   },
   bun(env) {
-    const bun = binary(`@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}/bin/bun`);
-    return startProgram(bun, ["run", "--no-install", "main.js"], { cwd: stageExample("bun"), env: { ...env, PORT: "0" } });
+    return startProgram(bun(), ["run", "--no-install", "main.js"], { cwd: stageExample("bun"), env: { ...env, PORT: "0" } });
   },
   "vercel-edge"(env) {
     const folder = stageExample("vercel-edge");

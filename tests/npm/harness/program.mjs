@@ -25,6 +25,10 @@ export function installed(name, load = require) {
 /** The path of a program inside a package: npm's own links are scripts, or need a download at installation. */
 export const binary = (path) => installed(path, require.resolve);
 
+/** Deno's program, and Bun's: each lies in a package of its platform. */
+export const deno = () => binary(`@deno/${process.platform}-${process.arch}-glibc/deno`);
+export const bun = () => binary(`@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}/bin/bun`);
+
 /** The process and all that descend from it. */
 function family(pid) {
   const of = (one) => {

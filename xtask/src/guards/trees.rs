@@ -7,27 +7,6 @@ use crate::manifest::Manifest;
 use crate::shell::Cmd;
 use crate::toolchain::TARGET;
 
-/// What `simsim` without features must not contain, on any target.
-const NOT_IN_CORE: &[&str] = &[
-    "tokio",
-    "rustls",
-    "ring",
-    "aws-lc-rs",
-    "wasm-bindgen",
-    "js-sys",
-    "web-sys",
-    "url",
-    "regex",
-    "chrono",
-    "reqwest",
-    "http",
-    "hyper",
-    "serde",
-    "serde_json",
-    "getrandom",
-    "tracing",
-];
-
 /// What the adapters for JavaScript must not bring: they have the platform's own.
 const NOT_WITH_JS: &[&str] = &[
     "tokio",
@@ -43,10 +22,13 @@ const NOT_WITH_JS: &[&str] = &[
     "getrandom",
 ];
 
+/// What `simsim` without features must not contain besides, on any target.
+const NOT_IN_CORE: &[&str] = &["aws-lc-rs", "wasm-bindgen", "js-sys", "web-sys", "serde", "tracing"];
+
 /// Forbidden crates in the core (host and wasm) and in the npm build.
 pub(super) fn check(context: &Context) -> Result<Vec<String>> {
     let manifest = Manifest::read(context)?;
-    let core = owned(NOT_IN_CORE);
+    let core = owned(&[NOT_WITH_JS, NOT_IN_CORE].concat());
     let plain = ["--package", "simsim", "--no-default-features"];
     let mut found = forbidden("simsim without features", &tree(context, &plain)?, &core);
     let wasm = [plain.as_slice(), &["--target", TARGET]].concat();
