@@ -92,7 +92,9 @@ impl ErrorKind {
             // A provider that is down now may be up in a moment: the credentials keep a backoff of their own.
             Self::CredentialsUnavailable => row(false, true, false, Short),
             Self::NotFound | Self::PermissionDenied => row(false, false, true, Short),
-            Self::Disabled | Self::CredentialsRejected => row(false, false, true, Short),
+            Self::Disabled => row(false, false, true, Short),
+            // The credentials remember what was refused: others may come at any time.
+            Self::CredentialsRejected => row(false, false, true, None),
             Self::BudgetExceeded | Self::Internal => row(false, true, false, None),
             Self::Config | Self::Unsupported => row(false, false, false, None),
             Self::Cancelled | Self::Closed => row(false, false, false, None),

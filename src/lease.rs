@@ -88,6 +88,11 @@ pub(crate) trait Renew: MaybeSend + MaybeSync {
     fn renew(&self, until: Instant64);
 }
 
+/// Nobody else waits.
+impl Renew for () {
+    fn renew(&self, _until: Instant64) {}
+}
+
 /// The leader's hold on a flight. Dropping it unfinished abandons the flight.
 pub(crate) struct Lease<T: Clone> {
     flight: Arc<Flight<T>>,

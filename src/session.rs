@@ -112,6 +112,8 @@ impl Session {
             endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
             timeout: time(timeout, TIMEOUT),
             extended_config: true,
+            // The driver counts what is sent.
+            max_requests: u32::MAX,
         };
         let observer = set(flag::OBSERVED).then(|| Arc::new(mailbox.observer()) as Arc<_>);
         let blueprint = Blueprint {

@@ -3,7 +3,8 @@
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
-use std::sync::atomic::Ordering;
+use crate::openapi::Upstream;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A client's state at one moment. Holds no secrets: fit for logs and health pages.
@@ -89,7 +90,9 @@ impl Client {
             return Err(Error::new(ErrorKind::Closed, "make a new client"));
         }
         let deadline = inner.clock().now().mono.after(inner.target.timeout);
-        inner.credentials.get(inner.clock(), deadline).await?;
+        let requests = AtomicU32::new(inner.target.max_requests);
+        let limit = self.bounds("", None, deadline, &(), &requests);
+        inner.credentials.get(Upstream { api: &inner.api, limit: &limit, endpoint: None }).await?;
         match inner.last_error.with(|last| last.clone()) {
             Some(error) if !error.kind().is_of_one_secret() => Err(error),
             _ => Ok(()),

@@ -58,6 +58,8 @@ pub struct ClientBuilder {
     observer: Option<Arc<dyn Observer>>,
     observe_names: bool,
     without_extended_config: bool,
+    max_requests: Option<u32>,
+    invalid: Option<Error>,
 }
 
 #[derive(Default)]
@@ -122,6 +124,7 @@ impl ClientBuilder {
     /// [`Credentials`] themselves, or whatever provides them.
     #[must_use]
     pub fn credentials(mut self, credentials: impl ProvideCredentials) -> Self {
+        self.invalid = credentials.validate().err();
         self.credentials = Some(CachedCredentials::new(credentials));
         self
     }
@@ -240,6 +243,15 @@ impl ClientBuilder {
         self
     }
 
+    /// The most requests that one call may cost, those for its credentials and every retry included: for platforms
+    /// that count them. A call that would need more fails with
+    /// [`ErrorKind::BudgetExceeded`](crate::ErrorKind::BudgetExceeded). Default: no limit of its own.
+    #[must_use]
+    pub fn max_requests_per_call(mut self, requests: u32) -> Self {
+        self.max_requests = Some(requests);
+        self
+    }
+
     /// Checks everything and makes the client. Sends nothing.
     ///
     /// # Errors
@@ -249,6 +261,12 @@ impl ClientBuilder {
         check_duration("timeout", target.timeout)?;
         self.cache.check()?;
         self.retry.check()?;
+        if self.max_requests == Some(0) {
+            return Err(Error::config("max_requests_per_call: 0 would forbid every read; allow 1 or more"));
+        }
+        if let Some(error) = self.invalid {
+            return Err(error);
+        }
         let credentials = match (self.credentials, self.environment.credentials) {
             (Some(credentials), _) => credentials,
             (None, Some(found)) => CachedCredentials::new(found?),
@@ -298,6 +316,7 @@ impl ClientBuilder {
             endpoint,
             timeout: self.timeout.unwrap_or(TIMEOUT),
             extended_config: !self.without_extended_config,
+            max_requests: self.max_requests.unwrap_or(u32::MAX),
         })
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Target {
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) timeout: Duration,
     pub(crate) extended_config: bool,
+    /// How many requests one call may cost, those for its credentials included.
+    pub(crate) max_requests: u32,
 }
 
 impl Target {

@@ -4,8 +4,9 @@
 use super::{Context, Credentials, DynProvideCredentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::retry::out_of_time;
-use crate::lease::{Flight, Lease, Status};
-use crate::runtime::{Clock, wait_for_end};
+use crate::lease::{Flight, Lease, Renew, Status};
+use crate::openapi::{Limit, Upstream};
+use crate::runtime::wait_for_end;
 use crate::sync::Guarded;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
@@ -13,8 +14,12 @@ use std::time::Duration;
 
 /// For how long a provider may be silent before someone else asks it.
 const LEASE: Duration = Duration::from_millis(3_250);
-/// For how long a failed provider is left alone while it is needed, and while an old session still serves.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+/// For how long a failed provider is left alone at most while it is needed, in milliseconds.
+const NEEDED: u64 = 1_000;
+/// The same while an old session still serves, or after a refusal that will not change in a moment.
+const PAUSE: u64 = 5_000;
+/// How long a provider may take. The caller's own time may end earlier, and leaves the asking to another.
+const PROVIDING: Duration = Duration::from_secs(10);
 /// How long before its end a session counts as over: a request needs time to arrive.
 const MARGIN: Duration = Duration::from_secs(5);
 /// How long a call waits for a refresh while the old session is still valid.
@@ -32,7 +37,6 @@ type Outcome = Result<Credentials>;
 
 pub(crate) struct CachedCredentials {
     source: Source,
-    name: &'static str,
     state: Guarded<State>,
 }
 
@@ -41,7 +45,8 @@ struct State {
     snapshot: Option<Snapshot>,
     flight: Option<Arc<Flight<Outcome>>>,
     failure: Option<(Error, Instant64)>,
-    rejected: Option<(Credentials, Instant64)>,
+    /// What the service refused, how, and until when it is not signed with again.
+    rejected: Option<(Credentials, Error, Instant64)>,
     sequence: u64,
 }
 
@@ -50,6 +55,8 @@ struct Snapshot {
     credentials: Credentials,
     obtained: Now,
     expiration: Timestamp,
+    /// By how many milliseconds the refresh is later than it might be: a fleet that started at once does not ask at once.
+    jitter: u64,
 }
 
 /// Whether a session may be signed with, and whether it is time for the next.
@@ -69,7 +76,9 @@ impl Snapshot {
         if passed.saturating_add(millis(MARGIN)) > lifetime {
             return Session::Over;
         }
-        if passed >= refresh_at(lifetime) { Session::Due } else { Session::Fresh }
+        let due = refresh_at(lifetime);
+        let jitter = self.jitter.checked_rem(lifetime.saturating_sub(due) / 10).unwrap_or_default();
+        if passed >= due.saturating_add(jitter) { Session::Due } else { Session::Fresh }
     }
 }
 
@@ -81,72 +90,102 @@ fn refresh_at(lifetime: u64) -> u64 {
     lifetime.saturating_sub(ahead).max(lifetime / 2)
 }
 
-fn fixed(credentials: &Credentials, now: Now) -> Result<Credentials> {
-    if credentials.expiration().is_some_and(|end| end <= now.wall) {
-        return Err(unavailable("the session has expired; use a provider that renews it"));
-    }
-    Ok(credentials.clone())
-}
-
 enum Next {
     Known(Outcome),
-    /// Ask the provider; the old session still serves.
-    Lead(Lease<Outcome>, Option<Credentials>),
+    /// Ask the provider.
+    Lead(Lease<Outcome>),
+    /// The same, behind the answer if that is possible: the old session still serves.
+    Renew(Lease<Outcome>, Credentials),
     Follow(Arc<Flight<Outcome>>),
 }
 
 impl CachedCredentials {
     pub(crate) fn new<P: ProvideCredentials>(provider: P) -> Self {
-        let name = ProvideCredentials::name(&provider);
         let source = match provider.fixed() {
             Some(credentials) => Source::Fixed(credentials),
             None => Source::Provider(Arc::new(provider)),
         };
-        Self { source, name, state: Guarded::new(State::default()) }
+        Self { source, state: Guarded::new(State::default()) }
     }
 
     /// The source's name for `status()`.
     pub(crate) fn name(&self) -> &'static str {
-        self.name
+        match &self.source {
+            Source::Fixed(credentials) => ProvideCredentials::name(credentials),
+            Source::Provider(provider) => provider.name(),
+        }
     }
 
     /// The credentials to sign with now.
-    pub(crate) async fn get(&self, clock: &Clock, deadline: Instant64) -> Result<Credentials> {
-        let provider = match &self.source {
-            Source::Fixed(credentials) => return fixed(credentials, clock.corrected()),
-            Source::Provider(provider) => provider,
-        };
+    pub(crate) async fn get(&self, upstream: Upstream<'_>) -> Result<Credentials> {
+        let (clock, limit) = (&upstream.api.clock, upstream.limit);
+        if let Source::Fixed(credentials) = &self.source {
+            let now = in_time(credentials, upstream).await;
+            return self.state.with(|s| check(credentials.clone(), s.refused(now), now));
+        }
         loop {
             let now = clock.corrected();
-            let (lease, old) = match self.next(now) {
+            match self.next(now) {
                 Next::Known(outcome) => return outcome,
-                Next::Follow(flight) => match wait_for_end(&flight, clock, deadline).await {
+                Next::Follow(flight) => match wait_for_end(&flight, clock, limit.deadline).await {
                     Some(Status::Done(outcome)) => return outcome,
-                    Some(_) => continue,
+                    Some(_) => {}
                     None => return Err(too_late()),
                 },
-                Next::Lead(lease, old) => (lease, old),
-            };
-            let limit = match old {
-                Some(_) => deadline.min(now.mono.after(PATIENCE)),
-                None => deadline,
-            };
-            if now.mono >= deadline {
-                // Nobody is left to take what the provider would give.
-                return old.ok_or_else(too_late);
+                Next::Lead(lease) if now.mono < limit.deadline => {
+                    let asking = Box::pin(self.lead(lease, false, upstream));
+                    // The caller's own time may end first, which says little of the provider: the flight is
+                    // abandoned, and another waiter asks.
+                    let given = clock.within(limit.deadline.since(now.mono), asking).await;
+                    return given.unwrap_or_else(|| Err(too_late()));
+                }
+                Next::Lead(_) => return Err(too_late()),
+                Next::Renew(lease, old) => {
+                    if let Some(inline) = limit.behind.renew(lease) {
+                        let patience = limit.deadline.since(now.mono).min(PATIENCE);
+                        if clock.within(patience, inline).await.is_none() && patience == PATIENCE {
+                            self.note_slow(clock.now());
+                        }
+                    }
+                    return Ok(self.valid(clock.corrected()).unwrap_or(old));
+                }
             }
-            let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()));
-            let given = match clock.within(limit.since(now.mono), provider.provide(&cx)).await {
-                Some(given) => given,
-                // The caller's own time is over, which says little of the provider: the flight is abandoned, and
-                // another waiter asks.
-                None if limit == deadline => return old.ok_or_else(too_late),
-                None => Err(unavailable(LATE)),
-            };
-            let outcome = self.settle(&lease, given, clock.corrected(), old.is_some());
-            lease.finish(outcome.clone());
-            return outcome.or_else(|error| old.ok_or(error));
         }
+    }
+
+    /// Asks the provider as the leader of a flight, and ends the flight with what it gave.
+    pub(crate) async fn lead(&self, lease: Lease<Outcome>, old_serves: bool, upstream: Upstream<'_>) -> Outcome {
+        let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
+        let clock = &upstream.api.clock;
+        let now = clock.corrected();
+        let both = Both(&lease, upstream.limit.lease);
+        let deadline = now.mono.after(PROVIDING);
+        let limit = Limit { deadline, lease: &both, ..*upstream.limit };
+        let upstream = Upstream { limit: &limit, ..upstream };
+        let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
+        let given = clock.within(PROVIDING, provider.provide(&cx)).await;
+        let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
+        let now = match &given {
+            Ok(Some(given)) => in_time(given, upstream).await,
+            _ => clock.corrected(),
+        };
+        let outcome = self.settle(&lease, given, now, old_serves, clock.random().unwrap_or_default());
+        lease.finish(outcome.clone());
+        outcome
+    }
+
+    /// Leaves a provider alone that took longer than its answer was worth.
+    fn note_slow(&self, now: Now) {
+        let until = now.mono.after(Duration::from_millis(PAUSE));
+        self.state.with(|s| s.failure = Some((unavailable(LATE), until)));
+    }
+
+    /// The session at hand, unless it is over.
+    fn valid(&self, now: Now) -> Option<Credentials> {
+        self.state.with(|s| {
+            let snapshot = s.snapshot.as_ref().filter(|snapshot| snapshot.judge(now) != Session::Over)?;
+            Some(snapshot.credentials.clone())
+        })
     }
 
     fn next(&self, now: Now) -> Next {
@@ -171,7 +210,10 @@ impl CachedCredentials {
                     s.sequence = s.sequence.wrapping_add(1);
                     let (flight, lease) = Flight::start(s.sequence, now.mono.after(LEASE));
                     s.flight = Some(flight);
-                    Next::Lead(lease, old)
+                    match old {
+                        Some(old) => Next::Renew(lease, old),
+                        None => Next::Lead(lease),
+                    }
                 }
             }
         })
@@ -184,15 +226,15 @@ impl CachedCredentials {
         given: Result<Option<Credentials>>,
         now: Now,
         old_serves: bool,
+        random: u64,
     ) -> Outcome {
         self.state.with(|s| {
             let current = s.flight.as_ref().is_some_and(|f| Arc::ptr_eq(f, lease.flight()));
             if current {
                 s.flight = None;
             }
-            let refused = s.rejected.as_ref().filter(|(_, until)| now.mono < *until).map(|(c, _)| c);
             let outcome = match given {
-                Ok(Some(given)) => check(given, refused, now),
+                Ok(Some(given)) => check(given, s.refused(now), now),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
                 Err(error) => Err(failed(error)),
             };
@@ -201,14 +243,17 @@ impl CachedCredentials {
                     s.failure = None;
                     s.rejected = None;
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
-                        s.snapshot =
-                            Some(Snapshot { credentials: credentials.clone(), obtained: now, expiration });
+                        let credentials = credentials.clone();
+                        s.snapshot = Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
                     }
                 }
                 // A late failure of a leader that was replaced says nothing of what the provider gives now.
                 Err(error) if current => {
-                    let pause = if old_serves { PAUSE.1 } else { PAUSE.0 };
-                    s.failure = Some((error.clone(), now.mono.after(pause)));
+                    let refusal = error.kind() == ErrorKind::CredentialsRejected;
+                    let most = if old_serves || refusal { PAUSE } else { NEEDED };
+                    // At least half of it: a fleet does not come back in step.
+                    let pause = (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
+                    s.failure = Some((error.clone(), now.mono.after(Duration::from_millis(pause))));
                 }
                 Err(_) => {}
             }
@@ -217,18 +262,15 @@ impl CachedCredentials {
     }
 
     /// The service refused these credentials: they are dropped. Returns whether others may be had.
-    pub(crate) fn reject(&self, refused: &Credentials, now: Now) -> bool {
-        if matches!(self.source, Source::Fixed(_)) {
-            return false;
-        }
+    pub(crate) fn reject(&self, refused: &Credentials, error: &Error, now: Now) -> bool {
         self.state.with(|s| {
             if s.snapshot.as_ref().is_some_and(|snapshot| snapshot.credentials == *refused) {
                 s.snapshot = None;
             }
             s.failure = None;
-            s.rejected = Some((refused.clone(), now.mono.after(REFUSED)));
+            s.rejected = Some((refused.clone(), error.clone(), now.mono.after(REFUSED)));
         });
-        true
+        matches!(self.source, Source::Provider(_))
     }
 
     /// Forgets the session.
@@ -237,18 +279,44 @@ impl CachedCredentials {
     }
 }
 
+impl State {
+    /// What was refused a moment ago.
+    fn refused(&self, now: Now) -> Option<(&Credentials, &Error)> {
+        self.rejected.as_ref().filter(|(_, _, until)| now.mono < *until).map(|(refused, error, _)| (refused, error))
+    }
+}
+
+/// Two flights that wait for the same answer.
+struct Both<'a>(&'a dyn Renew, &'a dyn Renew);
+
+impl Renew for Both<'_> {
+    fn renew(&self, until: Instant64) {
+        self.0.renew(until);
+        self.1.renew(until);
+    }
+}
+
+/// The time to judge a session by. One that seems over makes sure that it is not the local clock that is fast.
+async fn in_time(given: &Credentials, upstream: Upstream<'_>) -> Now {
+    if is_over(given, upstream.api.clock.corrected()) {
+        upstream.hear_the_time().await;
+    }
+    upstream.api.clock.corrected()
+}
+
+fn is_over(given: &Credentials, now: Now) -> bool {
+    given.expiration().is_some_and(|end| end <= now.wall)
+}
+
 /// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
-fn check(given: Credentials, refused: Option<&Credentials>, now: Now) -> Outcome {
-    if given.expiration().is_some_and(|end| end <= now.wall) {
-        return Err(unavailable("the provider gave an expired session"));
+fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now) -> Outcome {
+    if is_over(&given, now) {
+        return Err(unavailable("the session has expired; use a provider that renews it"));
     }
-    if refused == Some(&given) {
-        return Err(Error::new(
-            ErrorKind::CredentialsRejected,
-            "the provider gave the session again that the service refused",
-        ));
+    match refused {
+        Some((refused, error)) if *refused == given => Err(error.clone()),
+        _ => Ok(given),
     }
-    Ok(given)
 }
 
 const LATE: &str = "the provider did not answer in time";
@@ -264,7 +332,8 @@ fn too_late() -> Error {
 
 /// The provider's own failure.
 fn failed(source: Error) -> Error {
-    if source.kind() == ErrorKind::CredentialsUnavailable {
+    use ErrorKind::{BudgetExceeded, Closed, Config, CredentialsRejected, CredentialsUnavailable};
+    if matches!(source.kind(), BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable) {
         return source;
     }
     let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());

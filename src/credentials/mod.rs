@@ -10,6 +10,7 @@ pub use callback::CallbackCredentials;
 pub use function_compute::FunctionCompute;
 
 use crate::error::{Error, Result};
+use crate::openapi::Upstream;
 use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, MaybeSend, MaybeSync};
 use crate::time::Timestamp;
@@ -167,17 +168,31 @@ fn check(field: &str, value: &str, max: usize) -> Result<()> {
     Err(Error::config(["credentials: ", field, " ", fault, "; copy it again"].concat()))
 }
 
-/// What a provider is given: the corrected time, and why it is asked.
-#[derive(Clone, Copy, Debug)]
+/// What a provider is given: the corrected time, why it is asked, and (simsim's own providers) the client's transport.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     now: Timestamp,
     rejected: bool,
-    _later: std::marker::PhantomData<&'a ()>,
+    upstream: Upstream<'a>,
 }
 
-impl Context<'_> {
-    pub(crate) fn new(now: Timestamp, rejected: bool) -> Self {
-        Self { now, rejected, _later: std::marker::PhantomData }
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("now", &self.now)
+            .field("rejected", &self.rejected)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(now: Timestamp, rejected: bool, upstream: Upstream<'a>) -> Self {
+        Self { now, rejected, upstream }
+    }
+
+    /// The client's own transport, clock and bounds.
+    pub(crate) fn upstream(&self) -> Upstream<'a> {
+        self.upstream
     }
 
     /// The wall clock, corrected by what the service's answers said of it.
@@ -229,9 +244,17 @@ pub trait ProvideCredentials: MaybeSend + MaybeSync + 'static {
     /// Whatever went wrong; it must not quote keys or tokens.
     fn provide(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend;
 
-    /// The source's name for `status()`, such as `static_ak`.
+    /// The source's name for `status()`, such as `static_ak`; a chain gives that of the source which answered last.
     fn name(&self) -> &'static str {
         "custom"
+    }
+
+    /// What is wrong with the provider's parameters, found when a client is built, before anything is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) with the field and the remedy.
+    fn validate(&self) -> Result<()> {
+        Ok(())
     }
 
     /// The credentials themselves, where they never change: then nothing is asked, coalesced or refreshed.
@@ -244,10 +267,15 @@ pub trait ProvideCredentials: MaybeSend + MaybeSync + 'static {
 /// The type-erased twin of [`ProvideCredentials`].
 pub(crate) trait DynProvideCredentials: MaybeSend + MaybeSync + 'static {
     fn provide<'a>(&'a self, cx: &'a Context<'a>) -> BoxFuture<'a, Result<Option<Credentials>>>;
+    fn name(&self) -> &'static str;
 }
 
 impl<P: ProvideCredentials> DynProvideCredentials for P {
     fn provide<'a>(&'a self, cx: &'a Context<'a>) -> BoxFuture<'a, Result<Option<Credentials>>> {
         Box::pin(ProvideCredentials::provide(self, cx))
+    }
+
+    fn name(&self) -> &'static str {
+        ProvideCredentials::name(self)
     }
 }

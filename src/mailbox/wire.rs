@@ -118,7 +118,8 @@ impl Writer {
                 self.text(event.error.map_or("", ErrorKind::name));
             }
             Effect::Done(result) => self.bytes(result),
-            Effect::Provide { .. } | Effect::Spawn(_) | Effect::Abort(_) => {}
+            Effect::Provide { rejected } => self.u8(u8::from(*rejected)),
+            Effect::Spawn(_) | Effect::Abort(_) => {}
         }
     }
 

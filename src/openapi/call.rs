@@ -9,16 +9,17 @@ use crate::http::retry::{
     Attempts, Bucket, Cause, Decision, Failure, RetryPolicy, attempt_timeout, out_of_time,
 };
 use crate::http::{DynFetch, FetchError, FetchErrorKind, Method, Request, Response};
-use crate::lease::Renew;
+use crate::lease::{Lease, Renew};
 use crate::observe::{EventKind, Watch};
-use crate::region::Endpoint;
-use crate::runtime::Clock;
+use crate::region::{Endpoint, Network};
+use crate::runtime::{Clock, Ours};
 use crate::signing::acs3::{Acs3Request, sign};
-use crate::sync::Guarded;
+use crate::sensitive::Sensitive;
+use crate::sync::{BoxFuture, Guarded, MaybeSend, MaybeSync};
 use crate::time::Instant64;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The largest answer that is read, in bytes (a KMS value has at most 30,720).
@@ -26,16 +27,18 @@ const MAX_BODY: usize = 1024 * 1024;
 /// How much longer than an attempt its leader's lease runs.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// One call of an RPC-style action: business parameters in the query, an empty body.
-#[derive(Debug)]
+/// One call of an RPC-style action: business parameters in the query, or encoded as a form in the body.
 pub(crate) struct ApiCall<'a> {
     pub(crate) endpoint: Endpoint,
     pub(crate) action: &'static str,
     pub(crate) version: &'static str,
     pub(crate) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// What must not be in an address: tokens, policies. Empty: nothing is sent.
+    pub(crate) form: Sensitive<String>,
 }
 
 /// What bounds a call, and whose it is.
+#[derive(Clone, Copy)]
 pub(crate) struct Limit<'a> {
     pub(crate) deadline: Instant64,
     pub(crate) closed: &'a AtomicBool,
@@ -43,12 +46,40 @@ pub(crate) struct Limit<'a> {
     pub(crate) name: &'a str,
     /// Prolonged before each wait.
     pub(crate) lease: &'a dyn Renew,
+    /// Where a session is renewed that is due and still serves.
+    pub(crate) behind: &'a dyn Behind,
+    /// How many more requests may be sent.
+    pub(crate) requests: &'a AtomicU32,
+    /// Where the calls of one client go: what a provider's own calls follow.
+    pub(crate) place: Place<'a>,
+}
+
+/// Leads the renewal of a session behind the answer, or hands back the work where nothing can run it there.
+pub(crate) trait Behind: MaybeSend + MaybeSync {
+    fn renew(&self, lease: Lease<Result<Credentials>>) -> Option<BoxFuture<'static, ()>>;
+}
+
+/// The region that is worked in, where it is known, and from which network.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) region: Option<&'a str>,
+    pub(crate) network: Network,
+}
+
+/// The transport, and what bounds its use: all that is needed to ask for something upstream.
+#[derive(Clone, Copy)]
+pub(crate) struct Upstream<'a> {
+    pub(crate) api: &'a OpenApi,
+    pub(crate) limit: &'a Limit<'a>,
+    /// A host of the service, which knows the time.
+    pub(crate) endpoint: Option<&'a Endpoint>,
 }
 
 /// How a call was answered: with what, signed by whom, after how many requests.
 pub(crate) struct Answer {
     pub(crate) response: Response,
-    pub(crate) credentials: Credentials,
+    /// None where the call is not signed.
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) attempts: u32,
 }
 
@@ -67,11 +98,11 @@ impl OpenApi {
         self.policy.attempt_timeout.saturating_add(GRACE)
     }
 
-    /// Sends the call until it is answered.
+    /// Sends the call until it is answered, signed with these credentials, or not signed.
     pub(crate) async fn call(
         &self,
         call: &ApiCall<'_>,
-        credentials: &CachedCredentials,
+        credentials: Option<&CachedCredentials>,
         limit: &Limit<'_>,
     ) -> Result<Answer> {
         let mut course = Course {
@@ -86,11 +117,14 @@ impl OpenApi {
         };
         loop {
             course.in_time()?;
-            let key = match course.key.take() {
-                Some(key) => key,
-                None => course.obtained(credentials.get(&self.clock, limit.deadline).await)?,
+            let key = match (course.key.take(), credentials) {
+                (None, Some(credentials)) => {
+                    let upstream = Upstream { api: self, limit, endpoint: Some(&call.endpoint) };
+                    Some(course.obtained(credentials.get(upstream).await)?)
+                }
+                (key, _) => key,
             };
-            let (request, evidence) = course.request(&key)?;
+            let (request, evidence) = course.request(key.as_ref())?;
             let timeout = request.timeout;
             let answer = self.clock.within(timeout, self.fetch.fetch(request)).await;
             match course.judge(answer, &evidence, key)? {
@@ -108,16 +142,18 @@ impl OpenApi {
         response: Response,
         evidence: &Evidence,
         ahead: i64,
+        signed: bool,
     ) -> std::result::Result<Response, Failure> {
         let too_large = response.body().len() > MAX_BODY;
+        let ours = if signed { Ours::Accepted } else { Ours::Unsaid };
         if too_large || (200..300).contains(&response.status()) {
-            self.clock.learn(response.header("date"), false);
+            self.clock.learn(response.header("date"), ours);
             let refused = || no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge));
             return if too_large { Err(refused()) } else { Ok(response) };
         }
         let Refusal { error, code } = error_body::decode(&response, evidence);
         let about_time = code.as_deref().is_some_and(is_clock_code);
-        self.clock.learn(response.header("date"), about_time);
+        self.clock.learn(response.header("date"), if about_time { Ours::Refused } else { ours });
         let learnt = self.clock.changed_since(ahead);
         let cause = match code.as_deref() {
             Some("SignatureNonceUsed") => Cause::Nonce,
@@ -139,7 +175,7 @@ enum Verdict {
 struct Course<'a> {
     api: &'a OpenApi,
     call: &'a ApiCall<'a>,
-    source: &'a CachedCredentials,
+    source: Option<&'a CachedCredentials>,
     limit: &'a Limit<'a>,
     attempts: Attempts,
     /// What to sign with next.
@@ -178,8 +214,9 @@ impl Course<'_> {
     }
 
     /// Signs with a new nonce and the corrected date.
-    fn request(&mut self, key: &Credentials) -> Result<(Request, Evidence)> {
+    fn request(&mut self, key: Option<&Credentials>) -> Result<(Request, Evidence)> {
         let (api, call) = (self.api, self.call);
+        self.limit.take_request().map_err(|e| e.with_attempts(self.attempts.sent))?;
         self.ahead = api.clock.ahead();
         let now = api.clock.corrected();
         let timeout = attempt_timeout(&api.policy, now.mono, self.limit.deadline);
@@ -191,16 +228,16 @@ impl Course<'_> {
             action: call.action,
             version: call.version,
             query: &call.query,
-            headers: &[],
-            body: &[],
+            headers: if call.form.expose().is_empty() { &[] } else { &FORM },
+            body: call.form.expose().as_bytes(),
         };
         let nonce = api.clock.nonce()?;
-        let mut signed = sign(&request, Some(key), now.wall, &nonce);
+        let mut signed = sign(&request, key, now.wall, &nonce);
         let mut headers = std::mem::take(&mut signed.headers);
         headers.push((Cow::Borrowed("accept"), String::from("application/json")));
         headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
         let url = call.endpoint.url(&signed.query);
-        let (method, body) = (Method::Post, Vec::new());
+        let (method, body) = (Method::Post, request.body.to_vec());
         Ok((Request { method, url, headers, body, timeout, max_body: MAX_BODY }, signed.into()))
     }
 
@@ -209,12 +246,12 @@ impl Course<'_> {
         &mut self,
         answer: Option<std::result::Result<Response, FetchError>>,
         evidence: &Evidence,
-        key: Credentials,
+        key: Option<Credentials>,
     ) -> Result<Verdict> {
         let (api, limit) = (self.api, self.limit);
         self.attempts.sent = self.attempts.sent.saturating_add(1);
         let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
-            Ok(response) => api.sort(response, evidence, self.ahead),
+            Ok(response) => api.sort(response, evidence, self.ahead, key.is_some()),
             Err(e) => Err(no_answer(&e)),
         };
         let mut failure = match sorted {
@@ -225,10 +262,11 @@ impl Course<'_> {
             }
             Err(failure) => failure,
         };
-        if let Cause::Key { renewable } = &mut failure.cause {
-            *renewable = self.source.reject(&key, api.clock.now());
-        } else if key.expiration().is_none() {
-            self.key = Some(key);
+        match (&mut failure.cause, key, self.source) {
+            (Cause::Key { renewable }, Some(key), Some(source)) => {
+                *renewable = source.reject(&key, &failure.error, api.clock.now());
+            }
+            (_, key, _) => self.key = key.filter(|key| key.expiration().is_none()),
         }
         let now = api.clock.now().mono;
         let random = api.clock.random()?;
@@ -247,6 +285,52 @@ impl Course<'_> {
         Ok(Verdict::Again(wait))
     }
 }
+
+impl Limit<'_> {
+    /// Counts a request that is about to be sent.
+    fn take_request(&self) -> Result<()> {
+        let one_less = |left: u32| left.checked_sub(1);
+        match self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::new(ErrorKind::BudgetExceeded, "more would be needed; allow more per call")),
+        }
+    }
+}
+
+impl Upstream<'_> {
+    /// One exchange that is no call of the gateway: instance metadata, a credentials URI. Not signed, not tried again.
+    pub(crate) async fn exchange(&self, mut request: Request) -> std::result::Result<Response, Error> {
+        self.limit.take_request()?;
+        let clock = &self.api.clock;
+        let left = self.limit.deadline.since(clock.now().mono);
+        request.timeout = request.timeout.min(left);
+        self.limit.lease.renew(clock.now().mono.after(request.timeout).after(GRACE));
+        let (timeout, max_body) = (request.timeout, request.max_body);
+        match clock.within(timeout, self.api.fetch.fetch(request)).await {
+            Some(Ok(response)) if response.body().len() <= max_body => {
+                clock.learn(response.header("date"), Ours::Unsaid);
+                Ok(response)
+            }
+            Some(Ok(_)) => Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)).error),
+            Some(Err(e)) => Err(no_answer(&e).error),
+            None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
+        }
+    }
+
+    /// Asks the service for the time, once, where no answer has told it yet.
+    pub(crate) async fn hear_the_time(&self) {
+        let Some(endpoint) = self.endpoint.filter(|_| !self.api.clock.has_heard()) else { return };
+        let (method, url) = (Method::Get, endpoint.url(""));
+        let (headers, body) = (Vec::new(), Vec::new());
+        let timeout = self.api.policy.attempt_timeout;
+        // Whatever it answers.
+        drop(self.exchange(Request { method, url, headers, body, timeout, max_body: MAX_BODY }).await);
+    }
+}
+
+/// The type of a body that holds parameters.
+const FORM: [(Cow<'static, str>, Cow<'static, str>); 1] =
+    [(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
 
 const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
 

@@ -9,7 +9,7 @@ use crate::time::{Instant64, Now, Timestamp};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,16 +20,27 @@ const ACCEPTED: u64 = 16 * 60_000;
 /// The first and the longest nap of a waiter that nobody may wake, in milliseconds.
 const NAP: (u64, u64) = (1, 16);
 
+/// What an answer says of the date that its request was signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ours {
+    Accepted,
+    Refused,
+    /// The request was not signed.
+    Unsaid,
+}
+
 /// The platform's clocks, corrected by the `Date` of the service's answers.
 pub(crate) struct Clock {
     runtime: Arc<dyn DynRuntime>,
     /// How far the service's clock is ahead of the local one, in milliseconds; 0 within the tolerance.
     ahead: AtomicI64,
+    /// Whether any answer has told the time yet.
+    heard: AtomicBool,
 }
 
 impl Clock {
     pub(crate) fn new(runtime: Arc<dyn DynRuntime>) -> Self {
-        Self { runtime, ahead: AtomicI64::new(0) }
+        Self { runtime, ahead: AtomicI64::new(0), heard: AtomicBool::new(false) }
     }
 
     /// Both clocks as the platform has them: ages are measured on these.
@@ -55,17 +66,23 @@ impl Clock {
         self.ahead().abs_diff(before) > TOLERANCE
     }
 
-    /// Learns from the `Date` of an answer that has just arrived; `refused`: it refuses ours.
+    /// Whether any answer has told the time yet: until then a session that seems over may be a clock that is fast.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Learns from the `Date` of an answer that has just arrived; `ours`: what it says of our own date, for or against.
     ///
-    /// The service refuses a date that is farther off than 15 minutes. So an answer that does not, and yet carries such
-    /// a `Date`, got it from a proxy or a cache: one of them must not make a valid session seem expired.
-    pub(crate) fn learn(&self, date: Option<&str>, refused: bool) {
+    /// The service refuses a date that is farther off than 15 minutes. So an answer that accepts ours, and yet carries
+    /// such a `Date`, got it from a proxy or a cache: one of them must not make a valid session seem expired.
+    pub(crate) fn learn(&self, date: Option<&str>, ours: Ours) {
         let Some(there) = date.and_then(Timestamp::parse_http_date) else { return };
         let here = self.runtime.now().wall;
         let ahead = there.as_millis().saturating_sub(here.as_millis());
-        if !refused && ahead.abs_diff(self.ahead()) > ACCEPTED {
+        if ours == Ours::Accepted && ahead.abs_diff(self.ahead()) > ACCEPTED {
             return;
         }
+        self.heard.store(true, Ordering::Relaxed);
         let ahead = if ahead.unsigned_abs() > TOLERANCE { ahead } else { 0 };
         self.ahead.store(ahead, Ordering::Relaxed);
     }
