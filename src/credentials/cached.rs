@@ -319,7 +319,7 @@ fn is_over(given: &Credentials, now: Now) -> bool {
 /// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
 fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now) -> Outcome {
     if is_over(&given, now) {
-        return Err(unavailable("the session has expired; use a provider that renews it"));
+        return Err(unavailable("an expired session was given; use a provider that renews it"));
     }
     match refused {
         Some((refused, error)) if *refused == given => Err(error.clone()),
