@@ -170,7 +170,7 @@ impl Writer {
 pub struct Malformed;
 
 /// What was read, if it was there.
-pub(crate) type Read<T> = std::result::Result<T, Malformed>;
+pub type Read<T> = std::result::Result<T, Malformed>;
 
 /// Reads fields one after another; a malformed input is an error, never a panic.
 pub struct Reader<'a>(&'a [u8]);
