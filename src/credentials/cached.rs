@@ -7,7 +7,7 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Renew, Status};
 use crate::openapi::{Limit, Upstream};
 use crate::runtime::wait_for_end;
-use crate::sync::Guarded;
+use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +141,11 @@ impl CachedCredentials {
                 }
                 Next::Lead(_) => return Err(too_late()),
                 Next::Renew(lease, old) => {
-                    if let Some(inline) = limit.behind.renew(lease) {
+                    let inline = match limit.behind {
+                        Some(behind) => behind.renew(lease, limit.requests),
+                        None => Some(Box::pin(async { drop(self.lead(lease, true, upstream).await) }) as BoxFuture<'_, ()>),
+                    };
+                    if let Some(inline) = inline {
                         let patience = limit.deadline.since(now.mono).min(PATIENCE);
                         if clock.within(patience, inline).await.is_none() && patience == PATIENCE {
                             self.note_slow(clock.now());
@@ -160,7 +164,8 @@ impl CachedCredentials {
         let now = clock.corrected();
         let both = Both(&lease, upstream.limit.lease);
         let deadline = now.mono.after(PROVIDING);
-        let limit = Limit { deadline, lease: &both, ..*upstream.limit };
+        // Whatever the provider renews in turn is no session of the client.
+        let limit = Limit { deadline, lease: &both, behind: None, ..*upstream.limit };
         let upstream = Upstream { limit: &limit, ..upstream };
         let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
         let given = clock.within(PROVIDING, provider.provide(&cx)).await;

@@ -1,11 +1,15 @@
 //! Credentials as one immutable value, and the seam that provides them.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod answer;
+mod assume_role;
 pub(crate) mod cached;
 mod callback;
 mod function_compute;
 mod static_keys;
+mod sts;
 
+pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
 pub use function_compute::FunctionCompute;
 
