@@ -159,6 +159,7 @@ impl CachedCredentials {
     pub(crate) async fn lead(&self, lease: Lease<Outcome>, old_serves: bool, upstream: Upstream<'_>) -> Outcome {
         let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
         let clock = &upstream.api.clock;
+        lease.led_by(clock.task());
         let now = clock.corrected();
         let both = Both(&lease, upstream.limit.lease);
         let deadline = now.mono.after(PROVIDING);

@@ -209,12 +209,12 @@ impl Asked {
     fn wake(&mut self, caller: &mut Caller) {
         // The timer that is over first: the others are of longer waits.
         let first = caller.owed.iter().filter_map(|(id, effect)| match effect {
-            Effect::Sleep(time) => Some((*time, *id)),
+            Effect::Sleep(time) | Effect::Wait(_, time) => Some((*time, *id)),
             _ => None,
         });
         let (_, first) = first.min().expect("a timer");
         caller.owed.sort_by_key(|(id, _)| *id != first);
-        self.answer(caller, |e| matches!(e, Effect::Sleep(_)), Reply::Slept);
+        self.answer(caller, |e| matches!(e, Effect::Sleep(_) | Effect::Wait(..)), Reply::Slept);
     }
 }
 
@@ -240,6 +240,9 @@ fn many_callers_ask_the_provider_once() {
     let mut w = Asked::new();
     let mut callers: Vec<_> = (0..20).map(|_| w.caller(10_000)).collect();
     assert_eq!(callers.iter().filter(|c| c.asks()).count(), 1);
+    let leader = callers[0].op;
+    let waits_for = |c: &Caller| c.owed.iter().any(|(_, e)| matches!(e, Effect::Wait(op, _) if *op == leader));
+    assert!(callers[1..].iter().all(waits_for), "the driver can tell them that the leader is done");
     w.give(&mut callers[0], Ok(Some(session("shared", 60 * MINUTE))));
     for caller in &mut callers[1..] {
         w.wake(caller);
