@@ -360,6 +360,7 @@ impl Client {
 
     /// Fetches as the leader of a flight, and ends the flight with what came.
     async fn lead(&self, key: &Key, lease: Lease<Outcome>, deadline: Instant64, own_limit: bool) -> Outcome {
+        lease.led_by(self.inner.clock().task());
         let query = shared::query(&key.name, &key.selector, self.inner.target.extended_config);
         let answer = self.ask(&key.name, shared::ACTION, query, &lease, deadline).await;
         let outcome = answer.and_then(|answer| {
