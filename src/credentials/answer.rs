@@ -166,7 +166,10 @@ mod tests {
     fn an_answer_that_is_no_session_says_why() {
         assert_eq!(fault(404, "needle"), "URI: the answer's HTTP status is 404, not 200");
         assert_eq!(fault(204, ""), "URI: the answer's HTTP status is 204, not 200");
-        assert_eq!(fault(200, "<html>needle</html>"), "URI: the answer is not JSON: unexpected character (byte 0)");
+        assert_eq!(
+            fault(200, "<html>needle</html>"),
+            "URI: the answer is not JSON: unexpected character (byte 0)"
+        );
         for body in ["{}", "[]", r#"{"Code":"Failed","Message":"needle"}"#, r#"{"Code":1}"#] {
             assert_eq!(fault(200, body), "URI: the answer's Code is not Success", "{body}");
         }

@@ -91,7 +91,8 @@ impl ProvideCredentials for AssumeRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
         let external_id = self.external_id.as_deref().map(|id| ("ExternalId", id));
-        let session = self.session.ask(cx.upstream(), ACTION, external_id.as_slice(), Some(&self.source)).await?;
+        let session =
+            self.session.ask(cx.upstream(), ACTION, external_id.as_slice(), Some(&self.source)).await?;
         Ok(Some(session))
     }
 

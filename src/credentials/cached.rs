@@ -145,7 +145,8 @@ impl CachedCredentials {
                 Next::Renew(lease, old) => {
                     let inline = match limit.behind {
                         Some(behind) => behind.renew(lease, limit.requests),
-                        None => Some(Box::pin(async { drop(self.lead(lease, true, upstream).await) }) as BoxFuture<'_, ()>),
+                        None => Some(Box::pin(async { drop(self.lead(lease, true, upstream).await) })
+                            as BoxFuture<'_, ()>),
                     };
                     if let Some(inline) = inline {
                         let patience = limit.deadline.since(now.mono).min(PATIENCE);
@@ -160,7 +161,12 @@ impl CachedCredentials {
     }
 
     /// Asks the provider as the leader of a flight, and ends the flight with what it gave.
-    pub(crate) async fn lead(&self, lease: Lease<Outcome>, old_serves: bool, upstream: Upstream<'_>) -> Outcome {
+    pub(crate) async fn lead(
+        &self,
+        lease: Lease<Outcome>,
+        old_serves: bool,
+        upstream: Upstream<'_>,
+    ) -> Outcome {
         let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
         let clock = &upstream.api.clock;
         lease.led_by(clock.task());
@@ -241,7 +247,9 @@ impl CachedCredentials {
             if current {
                 s.flight = None;
             }
-            let again = s.refused(now).is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
+            let again = s
+                .refused(now)
+                .is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
             let outcome = match given {
                 Ok(Some(given)) => check(given, s.refused(now), now),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
@@ -255,7 +263,8 @@ impl CachedCredentials {
                     }
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
                         let credentials = credentials.clone();
-                        s.snapshot = Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
+                        s.snapshot =
+                            Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
                     }
                 }
                 // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
@@ -296,7 +305,10 @@ impl CachedCredentials {
 impl State {
     /// What was refused a moment ago.
     fn refused(&self, now: Now) -> Option<(&Credentials, &Error)> {
-        self.rejected.as_ref().filter(|(_, _, until)| now.mono < *until).map(|(refused, error, _)| (refused, error))
+        self.rejected
+            .as_ref()
+            .filter(|(_, _, until)| now.mono < *until)
+            .map(|(refused, error, _)| (refused, error))
     }
 }
 
@@ -347,7 +359,10 @@ fn too_late() -> Error {
 /// The provider's own failure.
 fn failed(source: Error) -> Error {
     use ErrorKind::{BudgetExceeded, Closed, Config, CredentialsRejected, CredentialsUnavailable};
-    if matches!(source.kind(), BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable) {
+    if matches!(
+        source.kind(),
+        BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable
+    ) {
         return source;
     }
     let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());

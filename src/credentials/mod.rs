@@ -6,12 +6,16 @@ mod assume_role;
 pub(crate) mod cached;
 mod callback;
 mod function_compute;
+mod oidc;
 mod static_keys;
 mod sts;
+mod uri;
 
 pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
 pub use function_compute::FunctionCompute;
+pub use oidc::{AssumeRoleWithOidc, ProvideToken, TokenCallback};
+pub use uri::CredentialsUri;
 
 use crate::error::{Error, Result};
 use crate::openapi::Upstream;

@@ -172,13 +172,16 @@ fn refused(action: &'static str, error: Error) -> Error {
     use ErrorKind::{Config, CredentialsRejected, CredentialsUnavailable, NotFound, PermissionDenied};
     let told = |kind, what| error.told_as(kind, [action, ": ", what].concat());
     match (error.service_code(), error.kind()) {
-        (Some(TOKEN_EXPIRED), _) => told(CredentialsUnavailable, "the token has expired, and so has the next"),
+        (Some(TOKEN_EXPIRED), _) => {
+            told(CredentialsUnavailable, "the token has expired, and so has the next")
+        }
         (Some(code), _) if code.starts_with("AuthenticationFail.") => {
             told(CredentialsRejected, "STS refuses the token or its provider; see the role's trust policy")
         }
-        (_, PermissionDenied | NotFound) => {
-            told(CredentialsRejected, "STS refuses the role; see that it exists, its trust policy and the caller's")
-        }
+        (_, PermissionDenied | NotFound) => told(
+            CredentialsRejected,
+            "STS refuses the role; see that it exists, its trust policy and the caller's",
+        ),
         (_, CredentialsRejected) => told(CredentialsRejected, "STS refuses the key that asks for the role"),
         (Some(_), Config) => told(Config, "STS refuses a parameter; the code names it"),
         _ => error,
