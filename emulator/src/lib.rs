@@ -34,6 +34,7 @@
 mod accounts;
 mod answer;
 mod clock;
+mod credentials_uri;
 mod emulator;
 mod encoding;
 mod entropy;
@@ -42,19 +43,29 @@ mod fetch;
 mod input;
 mod journal;
 mod kms;
+mod metadata;
 mod nonces;
+mod principals;
 mod quota;
 mod request;
+mod role;
+mod route;
 mod secret;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod server;
+mod service;
+mod session;
 mod state;
 mod sts;
 mod verify;
 
 pub use answer::{Answer, Reply};
+pub use credentials_uri::CredentialsUri;
 pub use emulator::Emulator;
 pub use fault::Fault;
 pub use input::InputError;
 pub use journal::LoggedCall;
+pub use metadata::InstanceRole;
+pub use role::Role;
 pub use secret::SecretSeed;
+pub use service::Service;

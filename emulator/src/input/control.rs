@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::fields::{Fields, InputError, parse};
-use super::{fault, seed};
+use super::{fault, principals, seed};
 use crate::clock;
 use crate::emulator::Emulator;
 use crate::journal::LoggedCall;
@@ -83,12 +83,18 @@ fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, 
         "restore" => emulator.restore(only(body, call, "name")?),
         "remove-secret" => emulator.remove_secret(only(body, call, "name")?),
         "secret" => seed::secret(body, call)?.put(emulator),
-        "access-key" => seed::access_key(body, call)?.put(emulator),
+        "access-key" => principals::access_key(body, call)?.put(emulator),
         "access-key/deactivate" => emulator.deactivate_access_key(only(body, call, "id")?),
         "access-key/remove" => emulator.remove_access_key(only(body, call, "id")?),
-        "session" => seed::session(body, call)?.put(emulator),
+        "session" => principals::session(body, call)?.put(emulator),
         "session/expire" => emulator.expire_session(only(body, call, "id")?),
-        "role" => seed::role(body, call)?.put(emulator),
+        "role" => principals::role(body, call)?.put(emulator),
+        "instance-role" => principals::instance_role(body, call)?.put(emulator),
+        "instance-role/detach" => {
+            nothing(body, call)?;
+            emulator.detach_instance_role();
+        }
+        "credentials-uri" => principals::credentials_uri(body, call)?.put(emulator),
         "clock" => {
             let mut fields = Fields::of(body, call)?;
             let offset = fields.signed("offsetMs")?.ok_or_else(|| fields.wrong("offsetMs", "is missing"))?;
