@@ -29,7 +29,7 @@ struct Key {
     caller: Caller,
 }
 
-/// A caller whose signature held.
+/// A caller whose signature held, or the anonymous one of an action that needs none.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: String,
@@ -44,6 +44,11 @@ pub(crate) struct Accounts {
 }
 
 impl Caller {
+    /// Whoever it is: the action itself judges what it brings.
+    pub(crate) fn anonymous() -> Self {
+        Self { account: String::new(), role: None }
+    }
+
     /// The names under which a role's trust can mean this caller.
     pub(crate) fn principals(&self) -> Vec<String> {
         let account = &self.account;

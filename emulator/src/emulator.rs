@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::answer::Reply;
+use crate::entropy::Entropy;
 use crate::fault::Fault;
 use crate::journal::LoggedCall;
 use crate::request::Incoming;
@@ -9,7 +10,7 @@ use crate::secret::{CURRENT, Kind, Record, SecretSeed, State as SecretState, Ver
 use crate::state::{Moment, State};
 use simsim::runtime::Runtime;
 use simsim::sync::{BoxFuture, MaybeSend, MaybeSync};
-use simsim::{Now, Sensitive};
+use simsim::{Now, Sensitive, Timestamp};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,6 +63,12 @@ impl Emulator {
     pub(crate) fn handle(&self, incoming: &Incoming) -> Reply {
         let moment = Moment { now: self.0.platform.now(), seed: self.0.platform.seed() };
         self.with(|state| state.handle(incoming, &moment))
+    }
+
+    /// The server's time, and randomness that no other call has.
+    pub(crate) fn moment(&self) -> (Timestamp, Entropy) {
+        let (now, random) = (self.0.platform.now(), self.0.platform.seed());
+        self.with(|state| (state.clock(now.wall), state.entropy(random)))
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {

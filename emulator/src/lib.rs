@@ -11,9 +11,10 @@
 //! program `simsim-emulator` and its control calls.
 //!
 //! What it judges: ACS3-HMAC-SHA256 and RPC HMAC-SHA1 signatures, by code that shares nothing with simsim's own
-//! signer; the time window, nonces, keys, tokens; names, versions, stages and sizes; the request quota. What it does:
+//! signer; OIDC tokens; the time window, nonces, keys, tokens; names, versions, stages and sizes; the request quota. What it does:
 //! GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, CreateSecret, PutSecretValue,
-//! UpdateSecretVersionStage; AssumeRole, GetCallerIdentity. Policies of RAM and of secrets are not modelled:
+//! UpdateSecretVersionStage; AssumeRole, AssumeRoleWithOIDC, GetCallerIdentity; the metadata of an ECS instance with a
+//! role, and an endpoint for a CredentialsURI. Policies of RAM and of secrets are not modelled:
 //! [`Emulator::deny`] refuses a name to everybody.
 //!
 //! ```
@@ -45,6 +46,7 @@ mod journal;
 mod kms;
 mod metadata;
 mod nonces;
+mod oidc;
 mod principals;
 mod quota;
 mod request;
@@ -66,6 +68,7 @@ pub use fault::Fault;
 pub use input::InputError;
 pub use journal::LoggedCall;
 pub use metadata::InstanceRole;
+pub use oidc::OidcProvider;
 pub use role::Role;
 pub use secret::SecretSeed;
 pub use service::Service;

@@ -5,8 +5,10 @@ use crate::accounts::DEFAULT_ACCOUNT;
 use crate::credentials_uri::CredentialsUri;
 use crate::emulator::Emulator;
 use crate::metadata::InstanceRole;
+use crate::oidc::OidcProvider;
 use crate::role::Role;
 use simsim::Timestamp;
+use std::time::Duration;
 
 impl Emulator {
     /// Adds a long-term key of the default account, `1234567890123456`.
@@ -53,6 +55,47 @@ impl Emulator {
     /// Adds a role, or replaces it. One whose ARN is none is ignored.
     pub fn put_role(&self, role: Role) {
         self.with(|state| state.accounts.add_role(role));
+    }
+
+    /// Registers an OIDC provider, or replaces it. One whose ARN is none is ignored.
+    pub fn put_oidc_provider(&self, provider: OidcProvider) {
+        self.with(|state| state.federation.put(provider));
+    }
+
+    /// A token of that provider's for a subject and an audience, which holds from now on for `lifetime` (whole seconds;
+    /// zero: it is over already). `None` when no such provider is registered.
+    ///
+    /// ```
+    /// # #[cfg(feature = "server")] {
+    /// # use simsim_emulator::{Emulator, OidcProvider, server::SystemRuntime};
+    /// # use std::time::Duration;
+    /// # let emulator = Emulator::new(SystemRuntime::new());
+    /// let ci = "acs:ram::1234567890123456:oidc-provider/ci";
+    /// emulator.put_oidc_provider(OidcProvider::new(ci));
+    /// let token = emulator.oidc_token(ci, "repo:app", "sts.aliyuncs.com", Duration::from_secs(600));
+    /// assert_eq!(token.map(|jwt| jwt.split('.').count()), Some(3));
+    /// # }
+    /// ```
+    pub fn oidc_token(
+        &self,
+        provider: &str,
+        subject: &str,
+        audience: &str,
+        lifetime: Duration,
+    ) -> Option<String> {
+        self.sign_oidc_token(provider, subject, Some(audience), lifetime)
+    }
+
+    /// Without an audience it is for the provider's first client.
+    pub(crate) fn sign_oidc_token(
+        &self,
+        provider: &str,
+        subject: &str,
+        audience: Option<&str>,
+        lifetime: Duration,
+    ) -> Option<String> {
+        let (now, mut entropy) = self.moment();
+        self.with(|state| state.federation.token(provider, subject, audience, now, lifetime, &mut entropy))
     }
 
     /// Attaches a role to the instance whose metadata this is, in the place of any other.

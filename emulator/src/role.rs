@@ -7,6 +7,7 @@ use crate::answer::ServiceError;
 const DEFAULT_MAX_SESSION_SECONDS: u64 = 3600;
 /// What stands between the account and the name in a role's ARN.
 const ROLE: &str = ":role/";
+/// The same for an OIDC provider.
 const PROVIDER: &str = ":oidc-provider/";
 
 /// A role to put into the emulator: `acs:ram::ACCOUNT:role/NAME`. Its sessions act in the role's account.
@@ -84,12 +85,17 @@ pub(crate) fn role_parts(arn: &str) -> Option<(&str, &str)> {
     named(arn, ROLE)
 }
 
+/// Account and name of `acs:ram::ACCOUNT:oidc-provider/NAME`.
+pub(crate) fn provider_parts(arn: &str) -> Option<(&str, &str)> {
+    named(arn, PROVIDER)
+}
+
 /// Whether it can stand in the trust of a role.
 pub(crate) fn is_principal(text: &str) -> bool {
     let account = text.strip_suffix(":root").and_then(|text| text.strip_prefix("acs:ram::"));
     account.is_some_and(|account| !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit()))
-        || named(text, ROLE).is_some()
-        || named(text, PROVIDER).is_some()
+        || role_parts(text).is_some()
+        || provider_parts(text).is_some()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::journal::{Journal, LoggedCall, claimed};
 use crate::kms::{self, Call, Outcome};
 use crate::metadata::{self, Metadata};
 use crate::nonces::Nonces;
+use crate::oidc::Federation;
 use crate::quota::Quota;
 use crate::request::Incoming;
 use crate::route::{Ask, Route};
@@ -46,6 +47,7 @@ enum Done {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) accounts: Accounts,
+    pub(crate) federation: Federation,
     pub(crate) vault: Vault,
     pub(crate) faults: Faults,
     pub(crate) quota: Quota,
@@ -160,7 +162,7 @@ impl State {
         Reply::Answer(answer)
     }
 
-    /// Decides whether a request may be believed. What is not signed has nothing to be judged by here.
+    /// Decides whether a request may be believed. Metadata and endpoint have nothing to be judged by here.
     fn verify(&mut self, incoming: &Incoming, ask: Ask, now: Timestamp) -> Result<Verified, ServiceError> {
         Ok(match ask {
             Ask::Api(claim) => {
@@ -217,7 +219,7 @@ impl State {
         let now = self.clock(moment.now.wall);
         let mut call = Call { caller, params: &claim.params, region, now, entropy };
         match service {
-            Service::Sts => sts::act(&claim.action, &mut self.accounts, &mut call),
+            Service::Sts => sts::act(&claim.action, &mut self.accounts, &self.federation, &mut call),
             _ => kms::act(&claim.action, &mut self.vault, &mut call),
         }
     }

@@ -74,7 +74,7 @@ fn a_wrong_seed_is_refused_whole_and_by_name_without_quoting_values() {
     for (seed, expected) in [
         (
             json!({"secret": []}),
-            "seed: unknown field `secret`; known are: accessKeys, sessions, roles, secrets, instanceRole, credentialsUri, clockOffsetMs, quotaPerSecond",
+            "seed: unknown field `secret`; known are: accessKeys, sessions, roles, oidcProviders, secrets, instanceRole, credentialsUri, clockOffsetMs, quotaPerSecond",
         ),
         (
             json!({"secrets": [good, {"name": "t", "value": "needle", "valeu": 1}]}),

@@ -7,6 +7,10 @@ use crate::clock;
 use crate::emulator::Emulator;
 use crate::journal::LoggedCall;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// How long an OIDC token holds when nobody says.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Where control calls live on the server; everything else there is the service itself.
 #[cfg(feature = "server")]
@@ -89,6 +93,8 @@ fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, 
         "session" => principals::session(body, call)?.put(emulator),
         "session/expire" => emulator.expire_session(only(body, call, "id")?),
         "role" => principals::role(body, call)?.put(emulator),
+        "oidc-provider" => principals::oidc_provider(body, call)?.put(emulator),
+        "oidc-token" => return oidc_token(emulator, body).map(Some),
         "instance-role" => principals::instance_role(body, call)?.put(emulator),
         "instance-role/detach" => {
             nothing(body, call)?;
@@ -110,6 +116,18 @@ fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, 
         _ => return Ok(None),
     }
     Ok(Some(json!({})))
+}
+
+fn oidc_token(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {
+    let mut fields = Fields::of(body, "oidc-token")?;
+    let provider = fields.required("provider")?;
+    let subject = fields.text("subject")?.unwrap_or("test");
+    let audience = fields.text("audience")?;
+    let lifetime = fields.unsigned("lifetimeSeconds")?.map_or(TOKEN_LIFETIME, Duration::from_secs);
+    let unknown = fields.wrong("provider", "is no OIDC provider's ARN");
+    fields.finish()?;
+    let token = emulator.sign_oidc_token(provider, subject, audience, lifetime).ok_or(unknown)?;
+    Ok(json!({ "token": token }))
 }
 
 fn rotate(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {

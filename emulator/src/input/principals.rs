@@ -6,7 +6,8 @@ use super::seed::Entry;
 use crate::accounts::DEFAULT_ACCOUNT;
 use crate::credentials_uri::{CredentialsUri, is_free};
 use crate::metadata::InstanceRole;
-use crate::role::{Role, is_principal, role_parts};
+use crate::oidc::OidcProvider;
+use crate::role::{Role, is_principal, provider_parts, role_parts};
 use serde_json::Value;
 use simsim::Sensitive;
 
@@ -53,6 +54,29 @@ pub(super) fn role(value: &Value, place: &str) -> Result<Entry, InputError> {
     role.external_id = fields.text("externalId")?.map(str::to_owned);
     fields.finish()?;
     Ok(Entry::Role(role))
+}
+
+/// The ARN alone, or an object.
+pub(super) fn oidc_provider(value: &Value, place: &str) -> Result<Entry, InputError> {
+    let not_an_arn = "must be of the form acs:ram::ACCOUNT:oidc-provider/NAME";
+    if let Some(arn) = value.as_str() {
+        let known = provider_parts(arn).map(|_| Entry::OidcProvider(OidcProvider::new(arn)));
+        return known.ok_or_else(|| InputError::new(format!("{place}: {not_an_arn}")));
+    }
+    let mut fields = Fields::of(value, place)?;
+    let mut provider = OidcProvider::new(fields.required("arn")?);
+    if provider_parts(&provider.arn).is_none() {
+        return Err(fields.wrong("arn", not_an_arn));
+    }
+    if let Some(issuer) = fields.text("issuer")? {
+        if !issuer.starts_with("https://") {
+            return Err(fields.wrong("issuer", "must begin with https://"));
+        }
+        provider.issuer = issuer.to_owned();
+    }
+    provider.client_ids = fields.texts("clientIds")?.unwrap_or(provider.client_ids);
+    fields.finish()?;
+    Ok(Entry::OidcProvider(provider))
 }
 
 fn session_seconds(fields: &mut Fields<'_>) -> Result<Option<u64>, InputError> {

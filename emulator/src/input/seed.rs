@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::fields::{Fields, InputError, parse};
-use super::principals::{access_key, credentials_uri, instance_role, role, session};
+use super::principals::{access_key, credentials_uri, instance_role, oidc_provider, role, session};
 use crate::credentials_uri::CredentialsUri;
 use crate::emulator::Emulator;
 use crate::metadata::InstanceRole;
+use crate::oidc::OidcProvider;
 use crate::role::Role;
 use crate::secret::{MAX_VALUE, SecretSeed, is_name};
 use base64::Engine as _;
@@ -20,6 +21,7 @@ pub(super) enum Entry {
     AccessKey { id: String, secret: Sensitive<String>, account: String, active: bool },
     Session { id: String, secret: Sensitive<String>, token: Sensitive<String>, expiration: Option<Timestamp> },
     Role(Role),
+    OidcProvider(OidcProvider),
     InstanceRole(InstanceRole),
     CredentialsUri(CredentialsUri),
     Secret { seed: Box<SecretSeed>, previous: Option<Box<SecretSeed>>, state: Option<String> },
@@ -84,6 +86,7 @@ impl Entry {
                 emulator.add_session(&id, secret.expose(), token.expose(), expiration);
             }
             Self::Role(role) => emulator.put_role(role),
+            Self::OidcProvider(provider) => emulator.put_oidc_provider(provider),
             Self::InstanceRole(role) => emulator.attach_instance_role(role),
             Self::CredentialsUri(endpoint) => emulator.put_credentials_uri(endpoint),
             Self::Secret { seed, previous, state } => {
@@ -110,6 +113,8 @@ impl Emulator {
     ///   "sessions": [{"id": "STS.example", "secret": "…", "token": "…", "expiration": "2030-01-01T00:00:00Z"}],
     ///   "roles": [{"arn": "acs:ram::1234567890123456:role/reader", "maxSessionSeconds": 3600,
     ///              "trust": ["acs:ram::1234567890123456:root"], "externalId": "tenant-7"}],
+    ///   "oidcProviders": [{"arn": "acs:ram::1234567890123456:oidc-provider/ci", "issuer": "https://ci.example",
+    ///                      "clientIds": ["sts.aliyuncs.com"]}],
     ///   "secrets": [{
     ///     "name": "app/db", "value": "text, or any JSON value", "valueBase64": "instead of value",
     ///     "previousValue": "…", "type": "Generic", "extendedConfig": {"CustomData": {}},
@@ -137,6 +142,9 @@ impl Emulator {
         }
         for (place, item) in fields.list("roles")? {
             entries.push(role(item, &place)?);
+        }
+        for (place, item) in fields.list("oidcProviders")? {
+            entries.push(oidc_provider(item, &place)?);
         }
         for (place, item) in fields.list("secrets")? {
             entries.push(secret(item, &place)?);

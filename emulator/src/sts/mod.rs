@@ -1,9 +1,14 @@
-//! The STS actions AssumeRole and GetCallerIdentity.
+//! The STS actions: AssumeRole, GetCallerIdentity, and what they have in common with AssumeRoleWithOIDC.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+
+mod oidc;
+
+pub(crate) use oidc::ACTION as UNSIGNED_ACTION;
 
 use crate::accounts::Accounts;
 use crate::answer::ServiceError;
 use crate::kms::{Call, Outcome, unknown_action};
+use crate::oidc::Federation;
 use crate::role::{Role, role_parts};
 use crate::session::{Grant, Issued};
 use serde_json::{Map, Value, json};
@@ -12,10 +17,16 @@ const MIN_SECONDS: u64 = 900;
 const DEFAULT_SECONDS: u64 = 3600;
 
 /// Carries an STS action out.
-pub(crate) fn act(action: &str, accounts: &mut Accounts, call: &mut Call<'_>) -> Outcome {
+pub(crate) fn act(
+    action: &str,
+    accounts: &mut Accounts,
+    federation: &Federation,
+    call: &mut Call<'_>,
+) -> Outcome {
     match action {
         "AssumeRole" => assume_role(accounts, call),
         "GetCallerIdentity" => Ok(caller_identity(call)),
+        UNSIGNED_ACTION => oidc::assume_role_with_oidc(accounts, federation, call),
         _ => Err(unknown_action()),
     }
 }
