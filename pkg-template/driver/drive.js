@@ -23,6 +23,7 @@ export function drive(core, instance, begin, read, call) {
       for (const end of running.values()) end();
       running.clear();
       settle(value);
+      instance.ended(op);
     };
     const cancel = () => {
       if (op !== undefined) instance.turn(CANCEL, op, 0, []);
@@ -53,7 +54,7 @@ export function drive(core, instance, begin, read, call) {
               running.delete(id);
               act(instance.turn(STEP, op, id, core.entropy(), parts));
             };
-            running.set(id, perform(core, tag, turn, call, shown, reply));
+            running.set(id, perform(core, instance, tag, turn, call, shown, reply));
           }
         }
         // An operation that waits for nothing would hang for ever: its memory is broken, too.

@@ -37,6 +37,8 @@ pub enum Effect {
     Fetch(Request),
     /// Wait; answer with [`Reply::Slept`].
     Sleep(Duration),
+    /// Wait for what this operation leads: so long, or until it is over; answer with [`Reply::Slept`].
+    Wait(OpId, Duration),
     /// Ask the user's credentials provider; answer with [`Reply::Credentials`].
     Provide {
         /// The service refused what the provider gave before.
@@ -57,6 +59,7 @@ impl fmt::Debug for Effect {
         match self {
             Self::Fetch(request) => f.debug_tuple("Fetch").field(request).finish(),
             Self::Sleep(time) => f.debug_tuple("Sleep").field(time).finish(),
+            Self::Wait(op, time) => f.debug_tuple("Wait").field(op).field(time).finish(),
             Self::Provide { rejected } => f.debug_struct("Provide").field("rejected", rejected).finish(),
             Self::Spawn(op) => f.debug_tuple("Spawn").field(op).finish(),
             Self::Emit(event) => f.debug_tuple("Emit").field(event).finish(),
@@ -72,7 +75,7 @@ impl fmt::Debug for Effect {
 pub enum Reply {
     /// For [`Effect::Fetch`].
     Answer(std::result::Result<Response, FetchError>),
-    /// For [`Effect::Sleep`].
+    /// For [`Effect::Sleep`] and [`Effect::Wait`].
     Slept,
     /// For [`Effect::Provide`].
     Credentials(Result<Option<Credentials>>),
@@ -209,7 +212,7 @@ impl Mailbox {
 
     fn poll(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
         let Some(operation) = self.operations.get_mut(&op) else { return Vec::new() };
-        self.desk.begin(turn, operation.background);
+        self.desk.begin(turn, op, operation.background);
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
         let polled = operation.future.as_mut().poll(&mut cx);
@@ -219,7 +222,7 @@ impl Mailbox {
         let (mut effects, spawned) = self.desk.collect();
         if let Some(operation) = self.operations.get_mut(&op) {
             for (_, effect) in &effects {
-                if let Effect::Sleep(time) = effect {
+                if let Effect::Sleep(time) | Effect::Wait(_, time) = effect {
                     operation.due = operation.due.max(turn.now.mono.after(*time));
                 }
             }
