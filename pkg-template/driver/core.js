@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config, SimsimError } from "../errors.js";
+import { budgetOf } from "./call.js";
 import { asking, parts } from "./credentials.js";
 import { drive, TRAPPED } from "./drive.js";
 import { credentialsFrom, placeFrom } from "./environment.js";
@@ -43,17 +44,18 @@ export class Core {
   }
 
   /** Runs an operation to its end; after a trap again, on a new instance. `read` reads its result. */
-  async run(operation, read, { signal, timeoutMs, waitUntil = this.options.waitUntil }) {
+  async run(operation, read, { signal, timeoutMs, waitUntil = this.options.waitUntil, budget = budgetOf(this.options) }) {
     const { timeoutMs: own = ISOLATED_TIMEOUT, credentials } = this.options;
     // A function's invocation ends with its answer, and has so much time left.
     const invocation = credentials?.[INVOCATION]?.();
     const limit = timeoutMs ?? (invocation && Math.min(own, invocation.timeoutMs ?? own));
-    // START or START_WITH_BACKGROUND.
-    const want = Number(!(this.#platform.isolated || invocation?.background === false) || waitUntil !== undefined);
+    const background = !(this.#platform.isolated || invocation?.background === false) || waitUntil !== undefined;
+    const call = { __proto__: null, signal, waitUntil, background, budget };
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
-      const begin = () => instance.turn(want, 0, 0, this.entropy(), this.memo.told(), f64(limit), operation);
-      const result = await drive(this, instance, begin, read, { signal, waitUntil });
+      // START or START_WITH_BACKGROUND.
+      const begin = () => instance.turn(Number(background), 0, 0, this.entropy(), this.memo.told(), f64(limit), operation);
+      const result = await drive(this, instance, begin, read, call);
       if (result !== TRAPPED) return result;
     }
     throw this.#trapped();
@@ -72,10 +74,10 @@ export class Core {
   }
 
   /** A refresh behind the answer: nobody waits for its result. */
-  spawn(instance, op, waitUntil) {
-    const task = drive(this, instance, () => instance.turn(RUN, op, 0, this.entropy()), undefined, { __proto__: null, waitUntil });
+  spawn(instance, op, call) {
+    const task = drive(this, instance, () => instance.turn(RUN, op, 0, this.entropy()), undefined, { __proto__: null, ...call, signal: undefined });
     try {
-      waitUntil?.(task);
+      call.waitUntil?.(task);
     } catch {
       // The caller's own function, and the answer does not need it.
     }

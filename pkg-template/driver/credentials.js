@@ -12,7 +12,7 @@ export function asking(given) {
   if (typeof given === "function") return given;
   const from = Object(given);
   const method = own(from, "getCredentials") ?? own(from, "getCredential");
-  return typeof own(from, "accessKeyId") !== "string" && typeof method === "function" ? () => method.call(given) : undefined;
+  return typeof own(from, "accessKeyId") !== "string" && typeof method === "function" ? (cx) => method.call(given, cx) : undefined;
 }
 
 /** The parts of given credentials as the wasm reads them, each checked; the wasm looks at none of them again. */

@@ -69,6 +69,7 @@ export const CLIENT_OPTIONS = {
   cache: CACHE_OPTIONS,
   retry: RETRY_OPTIONS,
   timeoutMs: time,
+  maxRequestsPerCall: count,
   waitUntil: callable,
   onEvent: callable,
   observeNames: flag,

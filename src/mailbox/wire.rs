@@ -15,7 +15,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The version of this layout.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// Tags of effects.
 mod tag {
@@ -264,8 +264,13 @@ impl<'a> Reader<'a> {
             3 => Ok(Reply::Slept),
             4 => Ok(Reply::Credentials(Ok(Some(self.credentials()?)))),
             5 => {
-                let what = ["the provider failed: ", &crate::error::printable(self.text()?)].concat();
-                Ok(Reply::Credentials(Err(Error::new(ErrorKind::CredentialsUnavailable, what))))
+                let code = crate::error::printable(self.text()?);
+                // What follows from these two is not what follows from a provider that is broken.
+                let own = |kind: &ErrorKind| code.strip_prefix("ERR_SIMSIM_") == Some(kind.name());
+                let kinds = [ErrorKind::CredentialsRejected, ErrorKind::BudgetExceeded];
+                let kind = kinds.into_iter().find(own).unwrap_or(ErrorKind::CredentialsUnavailable);
+                let what = ["the provider failed: ", &code].concat();
+                Ok(Reply::Credentials(Err(Error::new(kind, what))))
             }
             _ => Err(Malformed),
         }
@@ -299,6 +304,7 @@ fn fetch_error(code: u8) -> Read<FetchErrorKind> {
         4 => FetchErrorKind::BodyTooLarge,
         5 => FetchErrorKind::Redirected,
         6 => FetchErrorKind::Unsupported,
+        7 => FetchErrorKind::OverBudget,
         _ => return Err(Malformed),
     })
 }

@@ -249,11 +249,13 @@ impl Course<'_> {
         key: Option<Credentials>,
     ) -> Result<Verdict> {
         let (api, limit) = (self.api, self.limit);
-        self.attempts.sent = self.attempts.sent.saturating_add(1);
         let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
             Ok(response) => api.sort(response, evidence, self.ahead, key.is_some()),
             Err(e) => Err(no_answer(&e)),
         };
+        if !matches!(&sorted, Err(failure) if failure.error.kind() == ErrorKind::BudgetExceeded) {
+            self.attempts.sent = self.attempts.sent.saturating_add(1);
+        }
         let mut failure = match sorted {
             Ok(response) => {
                 api.bucket.with(|b| b.refund(self.attempts.retried()));
@@ -292,7 +294,7 @@ impl Limit<'_> {
         let one_less = |left: u32| left.checked_sub(1);
         match self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::new(ErrorKind::BudgetExceeded, "more would be needed; allow more per call")),
+            Err(_) => Err(Error::new(ErrorKind::BudgetExceeded, MORE)),
         }
     }
 }
@@ -332,6 +334,9 @@ impl Upstream<'_> {
 const FORM: [(Cow<'static, str>, Cow<'static, str>); 1] =
     [(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
 
+/// Why a call ends whose budget of requests is used up.
+const MORE: &str = "more would be needed; allow more per call";
+
 const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
 
 fn no_answer(e: &FetchError) -> Failure {
@@ -343,6 +348,7 @@ fn no_answer(e: &FetchError) -> Failure {
         FetchErrorKind::BodyTooLarge => (ErrorKind::Protocol, "the answer is larger than 1 MiB"),
         FetchErrorKind::Redirected => (ErrorKind::Protocol, "the answer was redirected; check the endpoint"),
         FetchErrorKind::Unsupported => (ErrorKind::Unsupported, "the transport refused the request"),
+        FetchErrorKind::OverBudget => (ErrorKind::BudgetExceeded, MORE),
     };
     let error = match e.code() {
         Some(code) => Error::new(kind, [what, " (", code, ")"].concat()),
