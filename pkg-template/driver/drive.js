@@ -33,6 +33,7 @@ export function drive(core, instance, begin, read, call) {
       cause = cut(failure);
       return cause.code ?? cause.name;
     };
+    const scene = { core, instance, call, shown };
     const act = (turn) => {
       try {
         op = turn.u32();
@@ -54,7 +55,7 @@ export function drive(core, instance, begin, read, call) {
               running.delete(id);
               act(instance.turn(STEP, op, id, core.entropy(), parts));
             };
-            running.set(id, perform(core, instance, tag, turn, call, shown, reply));
+            running.set(id, perform(scene, tag, turn, reply));
           }
         }
         // An operation that waits for nothing would hang for ever: its memory is broken, too.

@@ -26,18 +26,22 @@ async function provided(core, rejected, call, signal, shown) {
 }
 
 /**
- * Starts an effect; `reply` is called with the parts of its reply unless it is ended before. Returns what ends it.
- * `call` bounds it, `shown` makes a word of a foreign failure.
+ * Starts an effect; `reply` is called once with the parts of its reply unless it is ended before. Returns what ends it.
+ * Of the scene, `call` bounds it and `shown` makes a word of a foreign failure.
  */
-export function perform(core, instance, tag, fields, call, shown, reply) {
+export function perform({ core, instance, call, shown }, tag, fields, reply) {
   if (tag === SLEEP || tag === WAIT) {
-    const wake = () => reply(u8(SLEPT));
+    const wake = () => {
+      end();
+      reply(u8(SLEPT));
+    };
     const forget = tag === WAIT && instance.awaiting(fields.u32(), wake);
     const timer = setTimeout(wake, Math.min(fields.u32(), LONGEST_TIMER));
-    return () => {
+    const end = () => {
       clearTimeout(timer);
       if (forget) forget();
     };
+    return end;
   }
   // A member is evaluated where it stands: this is the order of the wire.
   const request = tag === FETCH && {
