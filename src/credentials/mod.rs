@@ -4,10 +4,14 @@
 pub(crate) mod cached;
 mod callback;
 mod function_compute;
+mod host;
 mod static_keys;
 
 pub use callback::CallbackCredentials;
 pub use function_compute::FunctionCompute;
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub use host::NativeHost;
+pub use host::{Host, HostError};
 
 use crate::error::{Error, Result};
 use crate::openapi::Upstream;

@@ -10,6 +10,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::http::{FetchError, FetchErrorKind, Response};
 use crate::secret::Secret;
+use crate::sensitive::Sensitive;
 use crate::time::{Timestamp, millis};
 use std::fmt;
 use std::time::Duration;
@@ -26,6 +27,7 @@ mod tag {
     pub(crate) const EMIT: u8 = 5;
     pub(crate) const ABORT: u8 = 6;
     pub(crate) const DONE: u8 = 7;
+    pub(crate) const HOST: u8 = 8;
 }
 
 /// Writes fields one after another.
@@ -95,6 +97,7 @@ impl Writer {
             Effect::Emit(_) => (tag::EMIT, id),
             Effect::Abort(aborted) => (tag::ABORT, *aborted),
             Effect::Done(_) => (tag::DONE, id),
+            Effect::Host(_) => (tag::HOST, id),
         };
         self.u8(tag);
         self.u32(id);
@@ -117,7 +120,7 @@ impl Writer {
                 self.millis(event.duration);
                 self.text(event.error.map_or("", ErrorKind::name));
             }
-            Effect::Done(result) => self.bytes(result),
+            Effect::Done(bytes) | Effect::Host(bytes) => self.bytes(bytes),
             Effect::Provide { rejected } => self.u8(u8::from(*rejected)),
             Effect::Spawn(_) | Effect::Abort(_) => {}
         }
@@ -261,6 +264,7 @@ impl<'a> Reader<'a> {
                 let what = ["the provider failed: ", &crate::error::printable(self.text()?)].concat();
                 Ok(Reply::Credentials(Err(Error::new(ErrorKind::CredentialsUnavailable, what))))
             }
+            6 => Ok(Reply::Host(Sensitive::new(self.rest().to_vec()))),
             _ => Err(Malformed),
         }
     }
