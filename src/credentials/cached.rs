@@ -47,6 +47,8 @@ struct State {
     failure: Option<(Error, Instant64)>,
     /// What the service refused, how, and until when it is not signed with again.
     rejected: Option<(Credentials, Error, Instant64)>,
+    /// What was given in place of a refused session, and until when a refusal of it as well means a pause.
+    renewed: Option<(Credentials, Instant64)>,
     sequence: u64,
 }
 
@@ -233,6 +235,7 @@ impl CachedCredentials {
             if current {
                 s.flight = None;
             }
+            let again = s.refused(now).is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
             let outcome = match given {
                 Ok(Some(given)) => check(given, s.refused(now), now),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
@@ -241,14 +244,17 @@ impl CachedCredentials {
             match &outcome {
                 Ok(credentials) => {
                     s.failure = None;
-                    s.rejected = None;
+                    if s.rejected.take().is_some() {
+                        s.renewed = Some((credentials.clone(), now.mono.after(REFUSED)));
+                    }
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
                         let credentials = credentials.clone();
                         s.snapshot = Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
                     }
                 }
-                // A late failure of a leader that was replaced says nothing of what the provider gives now.
-                Err(error) if current => {
+                // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
+                // repeats itself may have another session at any time (a function's next invocation brings one).
+                Err(error) if current && !again => {
                     let refusal = error.kind() == ErrorKind::CredentialsRejected;
                     let most = if old_serves || refusal { PAUSE } else { NEEDED };
                     // At least half of it: a fleet does not come back in step.
@@ -267,7 +273,9 @@ impl CachedCredentials {
             if s.snapshot.as_ref().is_some_and(|snapshot| snapshot.credentials == *refused) {
                 s.snapshot = None;
             }
-            s.failure = None;
+            // Not only the session but whatever comes in its place: asking on would hammer whoever gives it.
+            let both = s.renewed.take().is_some_and(|(given, until)| given == *refused && now.mono < until);
+            s.failure = both.then(|| (error.clone(), now.mono.after(Duration::from_millis(PAUSE))));
             s.rejected = Some((refused.clone(), error.clone(), now.mono.after(REFUSED)));
         });
         matches!(self.source, Source::Provider(_))
@@ -311,7 +319,7 @@ fn is_over(given: &Credentials, now: Now) -> bool {
 /// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
 fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now) -> Outcome {
     if is_over(&given, now) {
-        return Err(unavailable("the session has expired; use a provider that renews it"));
+        return Err(unavailable("an expired session was given; use a provider that renews it"));
     }
     match refused {
         Some((refused, error)) if *refused == given => Err(error.clone()),

@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn id(function: &FunctionCompute) -> Result<String> {
-        let asked = Context::new(Timestamp::default(), false);
+        let asked = Context::alone(Timestamp::default(), false);
         let mut provided = pin!(ProvideCredentials::provide(function, &asked));
         match provided.as_mut().poll(&mut Cx::from_waker(Waker::noop())) {
             Poll::Ready(given) => Ok(given?.expect("configured").access_key_id().to_owned()),

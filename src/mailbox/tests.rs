@@ -127,7 +127,7 @@ proptest! {
                 0 => Box::pin(async move { drop(fetch.fetch(request("a")).await) }),
                 1 => Box::pin(async move { Runtime::sleep(&runtime, Duration::from_secs(1)).await }),
                 2 => Box::pin(async move {
-                    drop(credentials.provide(&Ask::new(Timestamp::default(), false)).await);
+                    drop(credentials.provide(&Ask::alone(Timestamp::default(), false)).await);
                 }),
                 // Two effects of one child, as a request with its time limit.
                 _ => Box::pin(async move {
@@ -252,7 +252,7 @@ fn unknown_wrong_and_repeated_replies_do_no_harm() {
     let credentials = mailbox.credentials();
     let (op, effects) = start(&mut mailbox, async move {
         let wrong =
-            credentials.provide(&Ask::new(Timestamp::default(), true)).await.expect_err("wrong reply");
+            credentials.provide(&Ask::alone(Timestamp::default(), true)).await.expect_err("wrong reply");
         assert_eq!(wrong.kind(), ErrorKind::Internal);
     });
     assert!(matches!(effects[0].1, Effect::Provide { rejected: true }));
@@ -320,7 +320,7 @@ fn an_error_of_the_provider_arrives_as_it_is() {
     let mut mailbox = Mailbox::new();
     let credentials = mailbox.credentials();
     let (op, effects) = start(&mut mailbox, async move {
-        let given = credentials.provide(&Ask::new(Timestamp::default(), false)).await;
+        let given = credentials.provide(&Ask::alone(Timestamp::default(), false)).await;
         assert_eq!(given.expect_err("an error").kind(), ErrorKind::Transport);
     });
     let reply = Reply::Credentials(Err(Error::new(ErrorKind::Transport, "down")));

@@ -102,7 +102,8 @@ async fn a_session_is_refreshed_ahead_of_its_end(w: World) {
         w.pass(refreshed_after - seconds(1)).await;
         w.text(&client, "db/password").await;
         assert_eq!(issuer.asked(), 1, "{lifetime:?}");
-        w.pass(seconds(2)).await;
+        // A fleet that started at once is spread over a tenth of what is left.
+        w.pass(seconds(2) + (lifetime - refreshed_after) / 10).await;
         w.text(&client, "db/password").await;
         assert_eq!(issuer.asked(), 2, "{lifetime:?}");
         w.text(&client, "db/password").await;
@@ -153,9 +154,11 @@ async fn a_refresh_that_fails_keeps_the_session_that_is_still_valid(w: World) {
     }
     assert_eq!(issuer.keys_used(), ["STS.n1"]);
     let asked = issuer.asked();
-    assert!((40..=60).contains(&asked), "{asked}: a failing provider is asked every five seconds");
+    assert!((50..=115).contains(&asked), "{asked}: a failing provider is asked every 2.5 to 5 seconds");
     issuer.break_down(false);
     w.pass(seconds(6)).await;
+    // The first read asks behind its answer, the next one signs with what came.
+    w.text(&client, "db/password").await;
     w.text(&client, "db/password").await;
     assert_eq!(issuer.keys_used().len(), 2, "the new session is taken when it comes");
 }

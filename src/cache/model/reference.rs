@@ -406,13 +406,14 @@ fn remembered(
     use ErrorKind::*;
     let count = before.map_or(0, |f| f.count);
     let wait = match kind {
-        NotFound | PermissionDenied | Disabled | CredentialsRejected | CredentialsUnavailable => 5_000,
+        NotFound | PermissionDenied | Disabled | CredentialsUnavailable => 5_000,
         Transport | Timeout | Throttled | Unavailable | InDebt | Protocol | ClockSkew => {
             let most =
                 [1_000, 2_000, 4_000, 8_000, 16_000, 32_000].get(count as usize).copied().unwrap_or(60_000);
             most / 2 + random % (most / 2 + 1)
         }
-        Config | BudgetExceeded | Unsupported | Internal | Cancelled | Closed => return before,
+        CredentialsRejected | Config | BudgetExceeded => return before,
+        Unsupported | Internal | Cancelled | Closed => return before,
     };
     let until = mono + wait.max(retry_after.map_or(0, millis));
     Some(Failure { kind, until, count: count + 1 })

@@ -3,8 +3,15 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
 
 use super::*;
+use crate::builder::RetryOptions;
+use crate::http::retry::Bucket;
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
+use crate::observe::Watch;
+use crate::openapi::{Behind, OpenApi, Place};
+use crate::runtime::Clock;
+use crate::sync::BoxFuture;
 use proptest::prelude::*;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 const MINUTE: u64 = 60_000;
 
@@ -49,6 +56,7 @@ proptest! {
             credentials: session("id", 1),
             obtained: at(obtained_wall, obtained_mono),
             expiration: Timestamp::from_millis(end),
+            jitter: 0,
         };
         let judged = snapshot.judge(at(wall, mono));
         let by_wall = snapshot.judge(at(wall, obtained_mono));
@@ -67,6 +75,7 @@ fn a_session_is_over_a_margin_before_its_end_on_either_clock() {
         credentials: session("id", 1),
         obtained: both(1_000),
         expiration: both(1_000 + lifetime).wall,
+        jitter: 0,
     };
     let hour = snapshot(60 * MINUTE);
     for (passed, expected) in [
@@ -88,9 +97,54 @@ fn a_session_is_over_a_margin_before_its_end_on_either_clock() {
 /// A mailbox whose operations each ask one `CachedCredentials`.
 struct Asked {
     mailbox: Mailbox,
-    clock: Arc<Clock>,
-    credentials: Arc<CachedCredentials>,
+    asking: Arc<Asking>,
     now: u64,
+}
+
+/// What the callers share: the transport, and the credentials that are asked.
+struct Asking {
+    api: OpenApi,
+    credentials: CachedCredentials,
+    closed: AtomicBool,
+    requests: AtomicU32,
+}
+
+impl Asking {
+    fn limit<'a>(&'a self, deadline: Instant64, behind: &'a Inline) -> Limit<'a> {
+        let (closed, requests) = (&self.closed, &self.requests);
+        Limit { deadline, closed, name: "", lease: &(), behind, requests, place: Place::default() }
+    }
+
+    async fn get(self: &Arc<Self>, deadline: Instant64) -> Outcome {
+        let behind = Inline(self.clone());
+        let limit = self.limit(deadline, &behind);
+        self.credentials.get(Upstream { api: &self.api, limit: &limit, endpoint: None }).await
+    }
+}
+
+impl Context<'static> {
+    /// A context whose transport nobody answers: for providers that do not use it.
+    pub(crate) fn alone(now: Timestamp, rejected: bool) -> Self {
+        let asking = Asked::new().asking;
+        let (behind, asking) = (Box::leak(Box::new(Inline(asking.clone()))), Box::leak(Box::new(asking)));
+        let limit = Box::leak(Box::new(asking.limit(Instant64::default(), behind)));
+        Self::new(now, rejected, Upstream { api: &asking.api, limit, endpoint: None })
+    }
+}
+
+/// Nothing runs behind an answer.
+struct Inline(Arc<Asking>);
+
+impl Behind for Inline {
+    fn renew(&self, lease: Lease<Outcome>) -> Option<BoxFuture<'static, ()>> {
+        let asking = self.0.clone();
+        Some(Box::pin(async move {
+            let behind = Inline(asking.clone());
+            let limit = asking.limit(Instant64::default(), &behind);
+            let upstream = Upstream { api: &asking.api, limit: &limit, endpoint: None };
+            drop(asking.credentials.lead(lease, true, upstream).await);
+        }))
+    }
 }
 
 /// One caller, with what its driver still owes it.
@@ -102,21 +156,34 @@ struct Caller {
 impl Asked {
     fn new() -> Self {
         let mailbox = Mailbox::new();
-        let clock = Arc::new(Clock::new(Arc::new(mailbox.runtime())));
-        let credentials = Arc::new(CachedCredentials::new(mailbox.credentials()));
-        Self { mailbox, clock, credentials, now: 1_000 }
+        let api = OpenApi {
+            fetch: Arc::new(mailbox.fetch()),
+            clock: Clock::new(Arc::new(mailbox.runtime())),
+            policy: RetryOptions::default().policy(),
+            bucket: Guarded::new(Bucket::full()),
+            watch: Watch { observer: None, names: false },
+        };
+        let credentials = CachedCredentials::new(mailbox.credentials());
+        let (closed, requests) = (AtomicBool::new(false), AtomicU32::new(u32::MAX));
+        let asking = Arc::new(Asking { api, credentials, closed, requests });
+        Self { mailbox, asking, now: 1_000 }
+    }
+
+    fn reject(&self, refused: &Credentials) -> bool {
+        let error = Error::new(ErrorKind::CredentialsRejected, "of the service");
+        self.asking.credentials.reject(refused, &error, both(self.now))
     }
 
     fn caller(&mut self, timeout: u64) -> Caller {
-        let (credentials, clock) = (self.credentials.clone(), self.clock.clone());
+        let asking = self.asking.clone();
         let deadline = Instant64::from_millis(self.now + timeout);
         let future = Box::pin(async move {
-            match credentials.get(&clock, deadline).await {
+            match asking.get(deadline).await {
                 Ok(credentials) => credentials.access_key_id().as_bytes().to_vec(),
                 Err(error) => error.kind().name().as_bytes().to_vec(),
             }
         });
-        let turn = Turn { now: both(self.now), entropy: &[] };
+        let turn = Turn { now: both(self.now), entropy: &[7; 32] };
         let (op, owed) = self.mailbox.start(turn, false, future);
         Caller { op, owed }
     }
@@ -140,6 +207,13 @@ impl Asked {
     }
 
     fn wake(&mut self, caller: &mut Caller) {
+        // The timer that is over first: the others are of longer waits.
+        let first = caller.owed.iter().filter_map(|(id, effect)| match effect {
+            Effect::Sleep(time) => Some((*time, *id)),
+            _ => None,
+        });
+        let (_, first) = first.min().expect("a timer");
+        caller.owed.sort_by_key(|(id, _)| *id != first);
         self.answer(caller, |e| matches!(e, Effect::Sleep(_)), Reply::Slept);
     }
 }
@@ -245,9 +319,9 @@ fn a_broken_provider_is_left_alone_for_a_second() {
     let mut first = w.caller(10_000);
     w.give(&mut first, Err(Error::new(ErrorKind::Transport, "down")));
     assert_eq!(first.result(), Some("CREDENTIALS_UNAVAILABLE"));
-    w.now += 999;
+    w.now += 499;
     assert_eq!(w.caller(10_000).result(), Some("CREDENTIALS_UNAVAILABLE"));
-    w.now += 1;
+    w.now += 501;
     assert!(w.caller(10_000).asks());
 }
 
@@ -281,18 +355,33 @@ fn a_refused_session_is_dropped_and_not_taken_again() {
     let refused = session("refused", 60 * MINUTE);
     let mut first = w.caller(10_000);
     w.give(&mut first, Ok(Some(refused.clone())));
-    assert!(w.credentials.reject(&refused, both(w.now)));
+    assert!(w.reject(&refused));
     let mut second = w.caller(10_000);
     assert!(second.told_of_a_refusal());
     w.give(&mut second, Ok(Some(refused.clone())));
     assert_eq!(second.result(), Some("CREDENTIALS_REJECTED"));
-    w.now += 1_000;
+    // Another may come at any time, and is asked for at once.
     let mut third = w.caller(10_000);
     w.give(&mut third, Ok(Some(session("new", 60 * MINUTE))));
     assert_eq!(third.result(), Some("new"));
     // A late refusal of the former session does not cost the new one.
-    assert!(w.credentials.reject(&refused, both(w.now)));
+    assert!(w.reject(&refused));
     assert_eq!(w.caller(10_000).result(), Some("new"));
+}
+
+#[test]
+fn when_a_new_session_is_refused_as_well_the_provider_is_left_alone() {
+    let mut w = Asked::new();
+    for id in ["first", "second"] {
+        let mut caller = w.caller(10_000);
+        w.give(&mut caller, Ok(Some(session(id, 60 * MINUTE))));
+        assert_eq!(caller.result(), Some(id));
+        assert!(w.reject(&session(id, 60 * MINUTE)));
+    }
+    w.now += 4_999;
+    assert_eq!(w.caller(10_000).result(), Some("CREDENTIALS_REJECTED"));
+    w.now += 1;
+    assert!(w.caller(10_000).asks());
 }
 
 #[test]
@@ -311,7 +400,7 @@ fn a_session_without_an_end_is_asked_for_again_and_an_ended_one_is_refused() {
 #[test]
 fn keys_given_in_code_ask_nobody_and_end_with_their_session() {
     let keys = Credentials::access_key("id", "secret").unwrap();
-    assert!(fixed(&keys, both(0)).is_ok());
-    assert!(fixed(&session("id", 5), both(4)).is_ok());
-    assert_eq!(fixed(&session("id", 5), both(5)).unwrap_err().kind(), ErrorKind::CredentialsUnavailable);
+    assert!(check(keys, None, both(0)).is_ok());
+    assert!(check(session("id", 5), None, both(4)).is_ok());
+    assert_eq!(check(session("id", 5), None, both(5)).unwrap_err().kind(), ErrorKind::CredentialsUnavailable);
 }
