@@ -124,57 +124,51 @@ fn bounded(found: Option<Sensitive<Vec<u8>>>, max: usize) -> Said {
     }
 }
 
-/// The driver's half of this layout, for hosts that are driven natively.
-pub mod driver {
-    use super::super::wire::{Malformed, Reader};
-    use super::{Host, HostError, Sensitive, ask, say};
-
-    /// Asks `host` what an [`Effect::Host`](super::Effect::Host) wants, and writes what it says for a
-    /// [`Reply::Host`](super::Reply::Host).
-    ///
-    /// # Errors
-    /// For an effect that is cut off.
-    pub async fn answer(host: &impl Host, effect: &[u8]) -> Result<Sensitive<Vec<u8>>, Malformed> {
-        let mut effect = Reader::new(effect);
-        let said = match effect.u8()? {
-            ask::VAR => {
-                let found = host.var(effect.text()?).await;
-                Ok(found.map(|value| Sensitive::new(value.into_exposed().into_bytes())))
+/// The driver's half of this layout, for hosts that are driven natively: asks `host` what an [`Effect::Host`] wants,
+/// and writes what it says for a [`Reply::Host`].
+///
+/// # Errors
+/// For an effect that is cut off.
+pub async fn answer(host: &impl Host, effect: &[u8]) -> Result<Sensitive<Vec<u8>>, Malformed> {
+    let mut effect = Reader::new(effect);
+    let said = match effect.u8()? {
+        ask::VAR => {
+            let found = host.var(effect.text()?).await;
+            Ok(found.map(|value| Sensitive::new(value.into_exposed().into_bytes())))
+        }
+        ask::READ => {
+            let max = usize::try_from(effect.u32()?).unwrap_or(usize::MAX);
+            host.read(effect.text()?, max).await
+        }
+        ask::RUN => {
+            let max = usize::try_from(effect.u32()?).unwrap_or(usize::MAX);
+            let mut argv = Vec::new();
+            for _ in 0..effect.u32()? {
+                argv.push(effect.text()?.to_owned());
             }
-            ask::READ => {
-                let max = usize::try_from(effect.u32()?).unwrap_or(usize::MAX);
-                host.read(effect.text()?, max).await
-            }
-            ask::RUN => {
-                let max = usize::try_from(effect.u32()?).unwrap_or(usize::MAX);
-                let mut argv = Vec::new();
-                for _ in 0..effect.u32()? {
-                    argv.push(effect.text()?.to_owned());
-                }
-                host.run(&argv, max).await.map(Some)
-            }
-            _ => return Err(Malformed),
-        };
-        Ok(Sensitive::new(match said {
-            Ok(None) => vec![say::NOTHING],
-            Ok(Some(found)) => [&[say::FOUND], found.expose().as_slice()].concat(),
-            Err(error) => {
-                let kind = match error {
-                    HostError::Unsupported => 0,
-                    HostError::Denied => 1,
-                    HostError::NotFound => 2,
-                    HostError::TooLarge => 3,
-                    HostError::Exited(_) => 4,
-                    HostError::Failed => 5,
-                };
-                let code = match error {
-                    HostError::Exited(Some(code)) => u32::try_from(code).unwrap_or(u32::MAX),
-                    _ => u32::MAX,
-                };
-                [&[say::FAILED, kind], code.to_le_bytes().as_slice()].concat()
-            }
-        }))
-    }
+            host.run(&argv, max).await.map(Some)
+        }
+        _ => return Err(Malformed),
+    };
+    Ok(Sensitive::new(match said {
+        Ok(None) => vec![say::NOTHING],
+        Ok(Some(found)) => [&[say::FOUND], found.expose().as_slice()].concat(),
+        Err(error) => {
+            let kind = match error {
+                HostError::Unsupported => 0,
+                HostError::Denied => 1,
+                HostError::NotFound => 2,
+                HostError::TooLarge => 3,
+                HostError::Exited(_) => 4,
+                HostError::Failed => 5,
+            };
+            let code = match error {
+                HostError::Exited(Some(code)) => u32::try_from(code).unwrap_or(u32::MAX),
+                _ => u32::MAX,
+            };
+            [&[say::FAILED, kind], code.to_le_bytes().as_slice()].concat()
+        }
+    }))
 }
 
 #[cfg(test)]
@@ -226,7 +220,7 @@ mod tests {
         });
         let (op, effects) = mailbox.start(turn, false, operation);
         let [(id, Effect::Host(asked))] = effects.as_slice() else { panic!("{effects:?}") };
-        let mut answering = pin!(driver::answer(host, asked));
+        let mut answering = pin!(answer(host, asked));
         let Poll::Ready(said) = answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("this host answers at once");
         };

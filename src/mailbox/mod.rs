@@ -6,7 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod desk;
-mod host;
+pub mod host;
 mod leaf;
 #[cfg(test)]
 mod tests;
