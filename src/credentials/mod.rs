@@ -6,6 +6,7 @@ mod assume_role;
 pub(crate) mod cached;
 mod callback;
 mod function_compute;
+mod host;
 mod oidc;
 mod static_keys;
 mod sts;
@@ -14,6 +15,9 @@ mod uri;
 pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
 pub use function_compute::FunctionCompute;
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub use host::NativeHost;
+pub use host::{Host, HostError};
 pub use oidc::{AssumeRoleWithOidc, ProvideToken, TokenCallback};
 pub use uri::CredentialsUri;
 
