@@ -132,6 +132,14 @@ impl Writer {
         }
     }
 
+    /// Id, secret, token (may be empty), expiry.
+    pub(crate) fn credentials(&mut self, credentials: &Credentials) {
+        self.text(credentials.access_key_id());
+        self.text(credentials.access_key_secret());
+        self.text(credentials.security_token().unwrap_or_default());
+        self.time(credentials.expiration());
+    }
+
     /// A failed result: 1 and the error.
     pub(crate) fn failure(&mut self, error: &Error) {
         self.u8(1);

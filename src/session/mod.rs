@@ -1,8 +1,11 @@
 //! What is served behind a mailbox, as a driver sees it: bytes in, effects out.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod provider;
 mod secrets;
+pub mod source;
 
+pub use provider::Provider;
 pub use secrets::Secrets;
 
 use crate::mailbox::wire::{Read, Reader, Writer, saturate};
