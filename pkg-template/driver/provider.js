@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { CALL } from "./call.js";
+import { asking } from "./credentials.js";
 import { Core, ISOLATED_TIMEOUT } from "./core.js";
 import { outcome } from "./outcome.js";
 import { GIVE, TELL, text, u8 } from "./wire.js";
@@ -17,7 +18,8 @@ class ProviderCore extends Core {
   constructor(platform, options, description, { provide, other } = NONE) {
     super(platform, options, NO_MEMO);
     this.#description = description;
-    this.credentials = options.source;
+    const { source } = options;
+    this.credentials = asking(source) ?? (() => source);
     if (provide) this.provide = provide;
     if (other) this.other = other;
   }

@@ -12,7 +12,7 @@ const compiledElsewhere = {
   name: "wasm-module",
   setup(build) {
     build.onResolve({ filter: /\.wasm\?module$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), namespace: "wasm" }));
-    build.onLoad({ filter: /.*/, namespace: "wasm" }, () => ({ contents: "export default globalThis.wasmModule" }));
+    build.onLoad({ filter: /.*/, namespace: "wasm" }, ({ path }) => ({ contents: `export default globalThis.wasmModules[${JSON.stringify(basename(path))}]` }));
   },
 };
 
