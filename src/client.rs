@@ -14,7 +14,6 @@ use crate::openapi::{Answer, ApiCall, Behind, Limit, OpenApi, Place, Upstream};
 use crate::read::Wish;
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::{Secret, SecretName};
-use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, millis};
 use std::borrow::Cow;
@@ -381,8 +380,7 @@ impl Client {
     ) -> Result<Answer> {
         let inner = &self.inner;
         let endpoint = inner.target.endpoint_for(name)?;
-        let form = Sensitive::new(String::new());
-        let call = ApiCall { endpoint, action, version: shared::VERSION, query, form };
+        let call = ApiCall { endpoint, action, version: shared::VERSION, query, body: () };
         let requests = AtomicU32::new(inner.target.max_requests);
         let limit = self.bounds(name.as_str(), name.region(), deadline, lease, &requests);
         let answer = inner.api.call(&call, Some(&inner.credentials), &limit).await?;
@@ -452,7 +450,7 @@ impl Behind for Client {
             let requests = AtomicU32::new(inner.target.max_requests);
             // The credentials' own flight is the only one.
             let limit = client.bounds("", None, inner.clock().now().mono, &(), &requests);
-            let upstream = Upstream { api: &inner.api, limit: &limit, endpoint: None };
+            let upstream = Upstream { api: &inner.api, limit: &limit };
             drop(inner.credentials.lead(lease, true, upstream).await);
         });
         match &self.inner.background {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Renew, Status};
 use crate::openapi::{Limit, Upstream};
-use crate::runtime::wait_for_end;
+use crate::runtime::{Clock, wait_for_end};
 use crate::sync::Guarded;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
@@ -122,8 +122,8 @@ impl CachedCredentials {
     pub(crate) async fn get(&self, upstream: Upstream<'_>) -> Result<Credentials> {
         let (clock, limit) = (&upstream.api.clock, upstream.limit);
         if let Source::Fixed(credentials) = &self.source {
-            let now = in_time(credentials, upstream).await;
-            return self.state.with(|s| check(credentials.clone(), s.refused(now), now));
+            let (now, heard) = (clock.corrected(), clock.has_heard());
+            return self.state.with(|s| check(credentials.clone(), s.refused(now), now, heard));
         }
         loop {
             let now = clock.corrected();
@@ -168,11 +168,7 @@ impl CachedCredentials {
         let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
         let given = clock.within(PROVIDING, provider.provide(&cx)).await;
         let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
-        let now = match &given {
-            Ok(Some(given)) => in_time(given, upstream).await,
-            _ => clock.corrected(),
-        };
-        let outcome = self.settle(&lease, given, now, old_serves, clock.random().unwrap_or_default());
+        let outcome = self.settle(&lease, given, clock, old_serves);
         lease.finish(outcome.clone());
         outcome
     }
@@ -227,10 +223,10 @@ impl CachedCredentials {
         &self,
         lease: &Lease<Outcome>,
         given: Result<Option<Credentials>>,
-        now: Now,
+        clock: &Clock,
         old_serves: bool,
-        random: u64,
     ) -> Outcome {
+        let (now, heard, random) = (clock.corrected(), clock.has_heard(), clock.random().unwrap_or_default());
         self.state.with(|s| {
             let current = s.flight.as_ref().is_some_and(|f| Arc::ptr_eq(f, lease.flight()));
             if current {
@@ -238,7 +234,7 @@ impl CachedCredentials {
             }
             let again = s.refused(now).is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
             let outcome = match given {
-                Ok(Some(given)) => check(given, s.refused(now), now),
+                Ok(Some(given)) => check(given, s.refused(now), now, heard),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
                 Err(error) => Err(failed(error)),
             };
@@ -255,7 +251,7 @@ impl CachedCredentials {
                 }
                 // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
                 // repeats itself may have another session at any time (a function's next invocation brings one).
-                Err(error) if current && !again => {
+                Err(error) if current && !again && error.kind() != ErrorKind::ClockSkew => {
                     let refusal = error.kind() == ErrorKind::CredentialsRejected;
                     let most = if old_serves || refusal { PAUSE } else { NEEDED };
                     // At least half of it: a fleet does not come back in step.
@@ -305,22 +301,12 @@ impl Renew for Both<'_> {
     }
 }
 
-/// The time to judge a session by. One that seems over makes sure that it is not the local clock that is fast.
-async fn in_time(given: &Credentials, upstream: Upstream<'_>) -> Now {
-    if is_over(given, upstream.api.clock.corrected()) {
-        upstream.hear_the_time().await;
-    }
-    upstream.api.clock.corrected()
-}
-
-fn is_over(given: &Credentials, now: Now) -> bool {
-    given.expiration().is_some_and(|end| end <= now.wall)
-}
-
-/// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
-fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now) -> Outcome {
-    if is_over(&given, now) {
-        return Err(unavailable("an expired session was given; use a provider that renews it"));
+/// Refuses what must not be signed with: a session that is over, or the one that the service has just refused. `heard`:
+/// the clock is known to be right.
+fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now, heard: bool) -> Outcome {
+    if given.expiration().is_some_and(|end| end <= now.wall) {
+        let kind = if heard { ErrorKind::CredentialsUnavailable } else { ErrorKind::ClockSkew };
+        return Err(Error::new(kind, "an expired session was given; use a provider that renews it"));
     }
     match refused {
         Some((refused, error)) if *refused == given => Err(error.clone()),

@@ -28,13 +28,34 @@ const MAX_BODY: usize = 1024 * 1024;
 const GRACE: Duration = Duration::from_millis(250);
 
 /// One call of an RPC-style action: business parameters in the query, or encoded as a form in the body.
-pub(crate) struct ApiCall<'a> {
+pub(crate) struct ApiCall<'a, B = ()> {
     pub(crate) endpoint: Endpoint,
     pub(crate) action: &'static str,
     pub(crate) version: &'static str,
     pub(crate) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// What must not be in an address: tokens, policies. Empty: nothing is sent.
-    pub(crate) form: Sensitive<String>,
+    pub(crate) body: B,
+}
+
+/// What a call has for a body. A type, so that a program whose calls have none links nothing of it.
+pub(crate) trait Body {
+    const HEADERS: &'static [(Cow<'static, str>, Cow<'static, str>)] = &[];
+    fn bytes(&self) -> &[u8] {
+        &[]
+    }
+}
+
+impl Body for () {}
+
+/// Encoded parameters that must not be in an address: tokens, policies.
+pub(crate) struct Form(pub(crate) Sensitive<String>);
+
+impl Body for Form {
+    const HEADERS: &'static [(Cow<'static, str>, Cow<'static, str>)] =
+        &[(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
+
+    fn bytes(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
 }
 
 /// What bounds a call, and whose it is.
@@ -71,8 +92,6 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Upstream<'a> {
     pub(crate) api: &'a OpenApi,
     pub(crate) limit: &'a Limit<'a>,
-    /// A host of the service, which knows the time.
-    pub(crate) endpoint: Option<&'a Endpoint>,
 }
 
 /// How a call was answered: with what, signed by whom, after how many requests.
@@ -99,9 +118,9 @@ impl OpenApi {
     }
 
     /// Sends the call until it is answered, signed with these credentials, or not signed.
-    pub(crate) async fn call(
+    pub(crate) async fn call<B: Body>(
         &self,
-        call: &ApiCall<'_>,
+        call: &ApiCall<'_, B>,
         credentials: Option<&CachedCredentials>,
         limit: &Limit<'_>,
     ) -> Result<Answer> {
@@ -119,8 +138,7 @@ impl OpenApi {
             course.in_time()?;
             let key = match (course.key.take(), credentials) {
                 (None, Some(credentials)) => {
-                    let upstream = Upstream { api: self, limit, endpoint: Some(&call.endpoint) };
-                    Some(course.obtained(credentials.get(upstream).await)?)
+                    course.obtained(credentials.get(Upstream { api: self, limit }).await)?
                 }
                 (key, _) => key,
             };
@@ -172,9 +190,9 @@ enum Verdict {
 }
 
 /// One call on its way: everything between two waits.
-struct Course<'a> {
+struct Course<'a, B> {
     api: &'a OpenApi,
-    call: &'a ApiCall<'a>,
+    call: &'a ApiCall<'a, B>,
     source: Option<&'a CachedCredentials>,
     limit: &'a Limit<'a>,
     attempts: Attempts,
@@ -186,7 +204,7 @@ struct Course<'a> {
     last: Option<Error>,
 }
 
-impl Course<'_> {
+impl<B: Body> Course<'_, B> {
     fn not_closed(&self) -> Result<()> {
         match self.limit.closed.load(Ordering::Relaxed) {
             true => Err(Error::new(ErrorKind::Closed, "").with_attempts(self.attempts.sent)),
@@ -202,12 +220,16 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Credentials> {
+    /// The key to sign with; none where the service is first to be heard on what time it is.
+    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Option<Credentials>> {
         // The provider may have taken a while.
         let error = match obtained {
-            Ok(key) => return self.not_closed().map(|()| key),
+            Ok(key) => return self.not_closed().map(|()| Some(key)),
             Err(error) => error,
         };
+        if error.kind() == ErrorKind::ClockSkew && self.attempts.sent == 0 {
+            return Ok(None);
+        }
         // A provider that only repeats what was refused: the refusal says more.
         let refusal = self.last.take().filter(|_| error.kind() == ErrorKind::CredentialsRejected);
         Err(refusal.unwrap_or_else(|| error.with_attempts(self.attempts.sent)))
@@ -228,8 +250,8 @@ impl Course<'_> {
             action: call.action,
             version: call.version,
             query: &call.query,
-            headers: if call.form.expose().is_empty() { &[] } else { &FORM },
-            body: call.form.expose().as_bytes(),
+            headers: B::HEADERS,
+            body: call.body.bytes(),
         };
         let nonce = api.clock.nonce()?;
         let mut signed = sign(&request, key, now.wall, &nonce);
@@ -264,6 +286,9 @@ impl Course<'_> {
             }
             Err(failure) => failure,
         };
+        if key.is_none() && self.source.is_some() && api.clock.has_heard() {
+            return Ok(Verdict::Again(Duration::ZERO));
+        }
         match (&mut failure.cause, key, self.source) {
             (Cause::Key { renewable }, Some(key), Some(source)) => {
                 *renewable = source.reject(&key, &failure.error, api.clock.now());
@@ -318,21 +343,7 @@ impl Upstream<'_> {
             None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
         }
     }
-
-    /// Asks the service for the time, once, where no answer has told it yet.
-    pub(crate) async fn hear_the_time(&self) {
-        let Some(endpoint) = self.endpoint.filter(|_| !self.api.clock.has_heard()) else { return };
-        let (method, url) = (Method::Get, endpoint.url(""));
-        let (headers, body) = (Vec::new(), Vec::new());
-        let timeout = self.api.policy.attempt_timeout;
-        // Whatever it answers.
-        drop(self.exchange(Request { method, url, headers, body, timeout, max_body: MAX_BODY }).await);
-    }
 }
-
-/// The type of a body that holds parameters.
-const FORM: [(Cow<'static, str>, Cow<'static, str>); 1] =
-    [(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
 
 /// Why a call ends whose budget of requests is used up.
 const MORE: &str = "more would be needed; allow more per call";
