@@ -399,7 +399,7 @@ impl Client {
     ) -> Limit<'a> {
         let target = &self.inner.target;
         let place = Place { region: region.or(target.region.as_deref()), network: target.network };
-        Limit { deadline, closed: &self.inner.closed, name, lease, behind: self, requests, place }
+        Limit { deadline, closed: &self.inner.closed, name, lease, behind: Some(self), requests, place }
     }
 
     /// Ends a flight with what came of it, and remembers that.
@@ -443,20 +443,18 @@ impl Client {
 }
 
 impl Behind for Client {
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> Option<BoxFuture<'static, ()>> {
+    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool {
+        let Some(background) = &self.inner.background else { return false };
         let client = self.clone();
-        let task = Box::pin(async move {
-            let inner = &client.inner;
-            let requests = AtomicU32::new(inner.target.max_requests);
-            // The credentials' own flight is the only one.
-            let limit = client.bounds("", None, inner.clock().now().mono, &(), &requests);
-            let upstream = Upstream { api: &inner.api, limit: &limit };
-            drop(inner.credentials.lead(lease, true, upstream).await);
-        });
-        match &self.inner.background {
-            Some(background) => background.run(task).err(),
-            None => Some(task),
-        }
+        background
+            .run(Box::pin(async move {
+                let inner = &client.inner;
+                let requests = AtomicU32::new(inner.target.max_requests);
+                // The credentials' own flight is the only one.
+                let limit = client.bounds("", None, inner.clock().now().mono, &(), &requests);
+                drop(inner.credentials.lead(lease, true, Upstream { api: &inner.api, limit: &limit }).await);
+            }))
+            .is_ok()
     }
 }
 

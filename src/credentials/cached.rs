@@ -10,6 +10,7 @@ use crate::runtime::{Clock, wait_for_end};
 use crate::sync::Guarded;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// For how long a provider may be silent before someone else asks it.
@@ -94,10 +95,8 @@ fn refresh_at(lifetime: u64) -> u64 {
 
 enum Next {
     Known(Outcome),
-    /// Ask the provider.
-    Lead(Lease<Outcome>),
-    /// The same, behind the answer if that is possible: the old session still serves.
-    Renew(Lease<Outcome>, Credentials),
+    /// Ask the provider; behind the answer, if that is possible, where an old session still serves.
+    Lead(Lease<Outcome>, Option<Credentials>),
     Follow(Arc<Flight<Outcome>>),
 }
 
@@ -127,43 +126,61 @@ impl CachedCredentials {
         }
         loop {
             let now = clock.corrected();
-            match self.next(now) {
+            let (mut lease, old) = match self.next(now) {
                 Next::Known(outcome) => return outcome,
                 Next::Follow(flight) => match wait_for_end(&flight, clock, limit.deadline).await {
                     Some(Status::Done(outcome)) => return outcome,
-                    Some(_) => {}
+                    Some(_) => continue,
                     None => return Err(too_late()),
                 },
-                Next::Lead(lease) if now.mono < limit.deadline => {
-                    let asking = Box::pin(self.lead(lease, false, upstream));
-                    // The caller's own time may end first, which says little of the provider: the flight is
-                    // abandoned, and another waiter asks.
-                    let given = clock.within(limit.deadline.since(now.mono), asking).await;
-                    return given.unwrap_or_else(|| Err(too_late()));
+                Next::Lead(lease, old) => (lease, old),
+            };
+            if let (Some(old), Some(behind)) = (&old, limit.behind) {
+                if behind.renew(lease) {
+                    return Ok(old.clone());
                 }
-                Next::Lead(_) => return Err(too_late()),
-                Next::Renew(lease, old) => {
-                    if let Some(inline) = limit.behind.renew(lease) {
-                        let patience = limit.deadline.since(now.mono).min(PATIENCE);
-                        if clock.within(patience, inline).await.is_none() && patience == PATIENCE {
-                            self.note_slow(clock.now());
-                        }
-                    }
-                    return Ok(self.valid(clock.corrected()).unwrap_or(old));
-                }
+                lease = self.state.with(|s| s.begin(now));
             }
+            let left = limit.deadline.since(now.mono);
+            if left.is_zero() {
+                // Nobody is left to take what the provider would give.
+                return old.ok_or_else(too_late);
+            }
+            // Where the old session serves, the renewal leaves a request for what the call is about.
+            let all = limit.requests.load(Ordering::Relaxed);
+            let (time, kept) = if old.is_some() { (left.min(PATIENCE), all.min(1)) } else { (left, 0) };
+            let requests = AtomicU32::new(all.saturating_sub(kept));
+            let own = Limit { requests: &requests, ..*limit };
+            let asking = Box::pin(self.lead(lease, old.is_some(), Upstream { limit: &own, ..upstream }));
+            let given = clock.within(time, asking).await;
+            limit.requests.store(requests.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
+            // The caller's own time may end first, which says little of the provider: the flight is abandoned, and
+            // another waiter asks.
+            let given = given.unwrap_or_else(|| {
+                if time < left {
+                    self.note_slow(clock.now());
+                }
+                Err(too_late())
+            });
+            return given.or_else(|error| old.ok_or(error));
         }
     }
 
     /// Asks the provider as the leader of a flight, and ends the flight with what it gave.
-    pub(crate) async fn lead(&self, lease: Lease<Outcome>, old_serves: bool, upstream: Upstream<'_>) -> Outcome {
+    pub(crate) async fn lead(
+        &self,
+        lease: Lease<Outcome>,
+        old_serves: bool,
+        upstream: Upstream<'_>,
+    ) -> Outcome {
         let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
         let clock = &upstream.api.clock;
         lease.led_by(clock.task());
         let now = clock.corrected();
         let both = Both(&lease, upstream.limit.lease);
         let deadline = now.mono.after(PROVIDING);
-        let limit = Limit { deadline, lease: &both, ..*upstream.limit };
+        // Whatever the provider renews in turn is no session of the client.
+        let limit = Limit { deadline, lease: &both, behind: None, ..*upstream.limit };
         let upstream = Upstream { limit: &limit, ..upstream };
         let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
         let given = clock.within(PROVIDING, provider.provide(&cx)).await;
@@ -177,14 +194,6 @@ impl CachedCredentials {
     fn note_slow(&self, now: Now) {
         let until = now.mono.after(Duration::from_millis(PAUSE));
         self.state.with(|s| s.failure = Some((unavailable(LATE), until)));
-    }
-
-    /// The session at hand, unless it is over.
-    fn valid(&self, now: Now) -> Option<Credentials> {
-        self.state.with(|s| {
-            let snapshot = s.snapshot.as_ref().filter(|snapshot| snapshot.judge(now) != Session::Over)?;
-            Some(snapshot.credentials.clone())
-        })
     }
 
     fn next(&self, now: Now) -> Next {
@@ -203,16 +212,7 @@ impl CachedCredentials {
                 (None, Some(flight), _) => Next::Follow(flight),
                 (None, None, Some((error, _))) => Next::Known(Err(error.clone())),
                 (old, ..) => {
-                    if let Some(dead) = s.flight.take() {
-                        dead.abandon();
-                    }
-                    s.sequence = s.sequence.wrapping_add(1);
-                    let (flight, lease) = Flight::start(s.sequence, now.mono.after(LEASE));
-                    s.flight = Some(flight);
-                    match old {
-                        Some(old) => Next::Renew(lease, old),
-                        None => Next::Lead(lease),
-                    }
+                    Next::Lead(s.begin(now), old)
                 }
             }
         })
@@ -226,13 +226,16 @@ impl CachedCredentials {
         clock: &Clock,
         old_serves: bool,
     ) -> Outcome {
+        use ErrorKind::{BudgetExceeded, ClockSkew};
         let (now, heard, random) = (clock.corrected(), clock.has_heard(), clock.random().unwrap_or_default());
         self.state.with(|s| {
             let current = s.flight.as_ref().is_some_and(|f| Arc::ptr_eq(f, lease.flight()));
             if current {
                 s.flight = None;
             }
-            let again = s.refused(now).is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
+            let again = s
+                .refused(now)
+                .is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
             let outcome = match given {
                 Ok(Some(given)) => check(given, s.refused(now), now, heard),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
@@ -246,12 +249,14 @@ impl CachedCredentials {
                     }
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
                         let credentials = credentials.clone();
-                        s.snapshot = Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
+                        s.snapshot =
+                            Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
                     }
                 }
                 // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
-                // repeats itself may have another session at any time (a function's next invocation brings one).
-                Err(error) if current && !again && error.kind() != ErrorKind::ClockSkew => {
+                // repeats itself may have another session at any time (a function's next invocation brings one). A clock
+                // that is not known yet, and a caller's own budget, say nothing of it either.
+                Err(error) if current && !again && !matches!(error.kind(), ClockSkew | BudgetExceeded) => {
                     let refusal = error.kind() == ErrorKind::CredentialsRejected;
                     let most = if old_serves || refusal { PAUSE } else { NEEDED };
                     // At least half of it: a fleet does not come back in step.
@@ -285,9 +290,23 @@ impl CachedCredentials {
 }
 
 impl State {
+    /// A flight in place of one that is over.
+    fn begin(&mut self, now: Now) -> Lease<Outcome> {
+        if let Some(dead) = self.flight.take() {
+            dead.abandon();
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        let (flight, lease) = Flight::start(self.sequence, now.mono.after(LEASE));
+        self.flight = Some(flight);
+        lease
+    }
+
     /// What was refused a moment ago.
     fn refused(&self, now: Now) -> Option<(&Credentials, &Error)> {
-        self.rejected.as_ref().filter(|(_, _, until)| now.mono < *until).map(|(refused, error, _)| (refused, error))
+        self.rejected
+            .as_ref()
+            .filter(|(_, _, until)| now.mono < *until)
+            .map(|(refused, error, _)| (refused, error))
     }
 }
 
@@ -328,7 +347,10 @@ fn too_late() -> Error {
 /// The provider's own failure.
 fn failed(source: Error) -> Error {
     use ErrorKind::{BudgetExceeded, Closed, Config, CredentialsRejected, CredentialsUnavailable};
-    if matches!(source.kind(), BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable) {
+    if matches!(
+        source.kind(),
+        BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable
+    ) {
         return source;
     }
     let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());

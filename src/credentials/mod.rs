@@ -1,13 +1,21 @@
 //! Credentials as one immutable value, and the seam that provides them.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod answer;
+mod assume_role;
 pub(crate) mod cached;
 mod callback;
 mod function_compute;
+mod oidc;
 mod static_keys;
+mod sts;
+mod uri;
 
+pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
 pub use function_compute::FunctionCompute;
+pub use oidc::{AssumeRoleWithOidc, ProvideToken, TokenCallback};
+pub use uri::CredentialsUri;
 
 use crate::error::{Error, Result};
 use crate::openapi::Upstream;

@@ -11,11 +11,11 @@ use crate::http::retry::{
 use crate::http::{DynFetch, FetchError, FetchErrorKind, Method, Request, Response};
 use crate::lease::{Lease, Renew};
 use crate::observe::{EventKind, Watch};
-use crate::region::{Endpoint, Network};
+use crate::region::{Endpoint, Network, is_near};
 use crate::runtime::{Clock, Ours};
-use crate::signing::acs3::{Acs3Request, sign};
 use crate::sensitive::Sensitive;
-use crate::sync::{BoxFuture, Guarded, MaybeSend, MaybeSync};
+use crate::signing::acs3::{Acs3Request, sign};
+use crate::sync::{Guarded, MaybeSend, MaybeSync};
 use crate::time::Instant64;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -67,17 +67,18 @@ pub(crate) struct Limit<'a> {
     pub(crate) name: &'a str,
     /// Prolonged before each wait.
     pub(crate) lease: &'a dyn Renew,
-    /// Where a session is renewed that is due and still serves.
-    pub(crate) behind: &'a dyn Behind,
+    /// Where a session is renewed that is due and still serves; nowhere: as a part of the call.
+    pub(crate) behind: Option<&'a dyn Behind>,
     /// How many more requests may be sent.
     pub(crate) requests: &'a AtomicU32,
     /// Where the calls of one client go: what a provider's own calls follow.
     pub(crate) place: Place<'a>,
 }
 
-/// Leads the renewal of a session behind the answer, or hands back the work where nothing can run it there.
+/// Leads the renewal of a client's session behind the answer.
 pub(crate) trait Behind: MaybeSend + MaybeSync {
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> Option<BoxFuture<'static, ()>>;
+    /// Whether it will be done: not where nothing can run behind an answer. The lease is given up then.
+    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool;
 }
 
 /// The region that is worked in, where it is known, and from which network.
@@ -230,9 +231,7 @@ impl<B: Body> Course<'_, B> {
         if error.kind() == ErrorKind::ClockSkew && self.attempts.sent == 0 {
             return Ok(None);
         }
-        // A provider that only repeats what was refused: the refusal says more.
-        let refusal = self.last.take().filter(|_| error.kind() == ErrorKind::CredentialsRejected);
-        Err(refusal.unwrap_or_else(|| error.with_attempts(self.attempts.sent)))
+        Err(error.with_attempts(self.attempts.sent))
     }
 
     /// Signs with a new nonce and the corrected date.
@@ -326,7 +325,17 @@ impl Limit<'_> {
 
 impl Upstream<'_> {
     /// One exchange that is no call of the gateway: instance metadata, a credentials URI. Not signed, not tried again.
-    pub(crate) async fn exchange(&self, mut request: Request) -> std::result::Result<Response, Error> {
+    pub(crate) async fn exchange(&self, request: Request) -> Result<Response> {
+        // This machine knows no more of the time than the client does.
+        let elsewhere = !is_near(&request.url);
+        let response = self.send(request).await?;
+        if elsewhere {
+            self.api.clock.learn(response.header("date"), Ours::Unsaid);
+        }
+        Ok(response)
+    }
+
+    async fn send(&self, mut request: Request) -> Result<Response> {
         self.limit.take_request()?;
         let clock = &self.api.clock;
         let left = self.limit.deadline.since(clock.now().mono);
@@ -334,10 +343,7 @@ impl Upstream<'_> {
         self.limit.lease.renew(clock.now().mono.after(request.timeout).after(GRACE));
         let (timeout, max_body) = (request.timeout, request.max_body);
         match clock.within(timeout, self.api.fetch.fetch(request)).await {
-            Some(Ok(response)) if response.body().len() <= max_body => {
-                clock.learn(response.header("date"), Ours::Unsaid);
-                Ok(response)
-            }
+            Some(Ok(response)) if response.body().len() <= max_body => Ok(response),
             Some(Ok(_)) => Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)).error),
             Some(Err(e)) => Err(no_answer(&e).error),
             None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
@@ -348,7 +354,8 @@ impl Upstream<'_> {
 /// Why a call ends whose budget of requests is used up.
 const MORE: &str = "more would be needed; allow more per call";
 
-const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
+/// What all requests say of their sender.
+pub(crate) const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
 
 fn no_answer(e: &FetchError) -> Failure {
     let (kind, what) = match e.kind() {

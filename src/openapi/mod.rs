@@ -3,4 +3,4 @@
 
 mod call;
 
-pub(crate) use call::{Answer, ApiCall, Behind, Form, Limit, OpenApi, Place, Upstream};
+pub(crate) use call::{Answer, ApiCall, Behind, Form, Limit, OpenApi, Place, USER_AGENT, Upstream};
