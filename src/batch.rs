@@ -84,6 +84,7 @@ impl Client {
             }
             let key = Key { name, selector: VersionSelector::Current };
             let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease());
+            let lease = lease.inspect(|lease| lease.led_by(inner.clock().task()));
             led.extend(lease.map(|lease| Led { place, key, lease }));
         }
         led

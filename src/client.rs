@@ -360,6 +360,7 @@ impl Client {
 
     /// Fetches as the leader of a flight, and ends the flight with what came.
     async fn lead(&self, key: &Key, lease: Lease<Outcome>, deadline: Instant64, own_limit: bool) -> Outcome {
+        lease.led_by(self.inner.clock().task());
         let query = shared::query(&key.name, &key.selector, self.inner.target.extended_config);
         let answer = self.ask(&key.name, shared::ACTION, query, &lease, deadline).await;
         let outcome = answer.and_then(|answer| {
@@ -400,7 +401,7 @@ impl Client {
     ) -> Limit<'a> {
         let target = &self.inner.target;
         let place = Place { region: region.or(target.region.as_deref()), network: target.network };
-        Limit { deadline, closed: &self.inner.closed, name, lease, behind: self, requests, place }
+        Limit { deadline, closed: &self.inner.closed, name, lease, behind: Some(self), requests, place }
     }
 
     /// Ends a flight with what came of it, and remembers that.
@@ -444,20 +445,34 @@ impl Client {
 }
 
 impl Behind for Client {
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> Option<BoxFuture<'static, ()>> {
+    fn renew<'a>(
+        &self,
+        lease: Lease<Result<Credentials>>,
+        requests: &'a AtomicU32,
+    ) -> Option<BoxFuture<'a, ()>> {
         let client = self.clone();
+        let budget = Arc::new(AtomicU32::new(self.inner.target.max_requests));
+        let own = budget.clone();
         let task = Box::pin(async move {
             let inner = &client.inner;
-            let requests = AtomicU32::new(inner.target.max_requests);
             // The credentials' own flight is the only one.
-            let limit = client.bounds("", None, inner.clock().now().mono, &(), &requests);
+            let limit = client.bounds("", None, inner.clock().now().mono, &(), &own);
             let upstream = Upstream { api: &inner.api, limit: &limit, endpoint: None };
             drop(inner.credentials.lead(lease, true, upstream).await);
         });
-        match &self.inner.background {
-            Some(background) => background.run(task).err(),
-            None => Some(task),
-        }
+        let task = match &self.inner.background {
+            Some(background) => background.run(task).err()?,
+            None => task,
+        };
+        Some(Box::pin(async move {
+            // One is left for what the call is about: the old session still serves.
+            let all = requests.load(Ordering::Relaxed);
+            let kept = all.min(1);
+            budget.store(all.saturating_sub(kept), Ordering::Relaxed);
+            requests.store(kept, Ordering::Relaxed);
+            task.await;
+            requests.store(budget.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
+        }))
     }
 }
 

@@ -239,6 +239,20 @@ impl Error {
         Self(Arc::new(Inner { facts: self.0.facts.clone(), attempts }))
     }
 
+    /// The same answer of the service, told as another kind and with simsim's own words.
+    pub(crate) fn told_as(&self, kind: ErrorKind, explanation: impl Into<Cow<'static, str>>) -> Self {
+        let facts = &*self.0.facts;
+        let told = Facts {
+            service_code: facts.service_code.clone(),
+            service_message: facts.service_message.clone(),
+            request_id: facts.request_id.clone(),
+            status: facts.status,
+            retry_after: facts.retry_after,
+            ..Facts::new(kind, explanation.into())
+        };
+        Self::from(told).with_attempts(self.0.attempts)
+    }
+
     #[cfg(test)]
     pub(crate) fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
         Facts { retry_after, ..Facts::new(self.kind(), "".into()) }.into()

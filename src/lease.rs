@@ -18,6 +18,8 @@ pub(crate) struct Flight<T> {
 
 struct State<T> {
     phase: Phase<T>,
+    /// The task that leads, where tasks have numbers.
+    leader: u32,
     waiters: Vec<Option<Waker>>,
 }
 
@@ -40,7 +42,7 @@ pub(crate) enum Status<T> {
 
 impl<T: Clone> Flight<T> {
     pub(crate) fn start(sequence: u64, until: Instant64) -> (Arc<Self>, Lease<T>) {
-        let state = State { phase: Phase::Running { until }, waiters: Vec::new() };
+        let state = State { phase: Phase::Running { until }, leader: 0, waiters: Vec::new() };
         let flight = Arc::new(Self { sequence, state: Guarded::new(state) });
         (flight.clone(), Lease { flight })
     }
@@ -51,6 +53,11 @@ impl<T: Clone> Flight<T> {
             Phase::Running { .. } | Phase::Abandoned => Status::Over,
             Phase::Done(result) => Status::Done(result.clone()),
         })
+    }
+
+    /// The task that leads.
+    pub(crate) fn leader(&self) -> u32 {
+        self.state.with(|s| s.leader)
     }
 
     pub(crate) fn is_running(&self, now: Instant64) -> bool {
@@ -101,6 +108,11 @@ pub(crate) struct Lease<T: Clone> {
 impl<T: Clone> Lease<T> {
     pub(crate) fn flight(&self) -> &Arc<Flight<T>> {
         &self.flight
+    }
+
+    /// Notes which task leads.
+    pub(crate) fn led_by(&self, task: u32) {
+        self.flight.state.with(|s| s.leader = task);
     }
 
     /// Moves the lease's end, if the flight still runs.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::answer::ServiceError;
+use crate::role::{Role, role_parts};
 use simsim::{Sensitive, Timestamp};
 use std::collections::BTreeMap;
 
@@ -15,6 +16,12 @@ struct Session {
     ended: bool,
 }
 
+impl Session {
+    fn holds(&self, now: Timestamp) -> bool {
+        !self.ended && self.expiration.is_none_or(|end| now < end)
+    }
+}
+
 struct Key {
     secret: Sensitive<String>,
     active: bool,
@@ -22,19 +29,12 @@ struct Key {
     caller: Caller,
 }
 
-/// A caller whose signature held.
+/// A caller whose signature held, or the anonymous one of an action that needs none.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: String,
     /// The assumed role and the session's name; `None` for a long-term key.
     pub(crate) role: Option<(String, String)>,
-}
-
-/// A role that may be assumed.
-pub(crate) struct Role {
-    pub(crate) account: String,
-    pub(crate) name: String,
-    pub(crate) max_session_seconds: u64,
 }
 
 #[derive(Default)]
@@ -43,11 +43,18 @@ pub(crate) struct Accounts {
     roles: BTreeMap<String, Role>,
 }
 
-/// Account and name of `acs:ram::ACCOUNT:role/NAME`.
-pub(crate) fn role_parts(arn: &str) -> Option<(&str, &str)> {
-    let (account, name) = arn.strip_prefix("acs:ram::")?.split_once(":role/")?;
-    let digits = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
-    (digits && !name.is_empty()).then_some((account, name))
+impl Caller {
+    /// Whoever it is: the action itself judges what it brings.
+    pub(crate) fn anonymous() -> Self {
+        Self { account: String::new(), role: None }
+    }
+
+    /// The names under which a role's trust can mean this caller.
+    pub(crate) fn principals(&self) -> Vec<String> {
+        let account = &self.account;
+        let role = self.role.as_ref().map(|(role, _)| format!("acs:ram::{account}:role/{role}"));
+        [format!("acs:ram::{account}:root")].into_iter().chain(role).collect()
+    }
 }
 
 impl Accounts {
@@ -97,10 +104,15 @@ impl Accounts {
         }
     }
 
-    pub(crate) fn add_role(&mut self, arn: &str, max_session_seconds: u64) {
-        if let Some((account, name)) = role_parts(arn) {
-            let role = Role { account: account.to_owned(), name: name.to_owned(), max_session_seconds };
-            self.roles.insert(arn.to_owned(), role);
+    /// Whether a session is known and holds at `now`.
+    pub(crate) fn is_live(&self, id: &str, now: Timestamp) -> bool {
+        self.keys.get(id).and_then(|key| key.session.as_ref()).is_some_and(|session| session.holds(now))
+    }
+
+    /// Creates or replaces. Text that is no role's ARN could never be asked for.
+    pub(crate) fn add_role(&mut self, role: Role) {
+        if role_parts(&role.arn).is_some() {
+            self.roles.insert(role.arn.clone(), role);
         }
     }
 
@@ -150,25 +162,12 @@ impl Accounts {
             (None, None) => Ok(key.caller.clone()),
             (Some(_), None) => refuse("MissingSecurityToken", "SecurityToken is mandatory for this action."),
             (Some(session), Some(token)) if session.token.expose() == token => {
-                if session.ended || session.expiration.is_some_and(|end| now >= end) {
+                if !session.holds(now) {
                     return refuse("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
                 }
                 Ok(key.caller.clone())
             }
             (_, Some(_)) => refuse("InvalidSecurityToken.MismatchWithAccessKey", mismatch),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_arn_gives_its_account_and_name() {
-        assert_eq!(role_parts("acs:ram::12:role/reader"), Some(("12", "reader")));
-        for arn in ["", "acs:ram::12:user/x", "acs:ram:::role/x", "acs:ram::12:role/", "acs:ram::a:role/x"] {
-            assert_eq!(role_parts(arn), None, "{arn}");
         }
     }
 }

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+const JSON: &str = "application/json;charset=utf-8";
+
 /// A refusal in the service's own words.
 #[derive(Debug)]
 pub(crate) struct ServiceError {
@@ -95,6 +97,24 @@ pub enum Reply {
     Unreachable,
 }
 
+/// A status and a body that are no answer of an API: what the metadata and a CredentialsURI tell.
+pub(crate) struct Page {
+    status: u16,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+impl Page {
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        Self { status, content_type: "text/plain", body: text.as_bytes().to_vec() }
+    }
+
+    pub(crate) fn json(status: u16, fields: Map<String, Value>) -> Self {
+        let body = Value::Object(fields).to_string().into_bytes();
+        Self { status, content_type: JSON, body }
+    }
+}
+
 /// What every answer carries, whoever made its body.
 pub(crate) struct Envelope<'a> {
     pub(crate) request_id: &'a str,
@@ -121,9 +141,13 @@ impl Envelope<'_> {
         Answer { status, headers, body, before_headers, before_body, cut: false }
     }
 
+    pub(crate) fn page(&self, page: Page) -> Answer {
+        self.raw(page.status, page.content_type, page.body)
+    }
+
     fn shaped(&self, status: u16, root: &str, body: &Value) -> Answer {
         match self.format {
-            Format::Json => self.raw(status, "application/json;charset=utf-8", body.to_string().into_bytes()),
+            Format::Json => self.raw(status, JSON, body.to_string().into_bytes()),
             Format::Xml => self.raw(status, "text/xml;charset=utf-8", xml(root, body).into_bytes()),
         }
     }

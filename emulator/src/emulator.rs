@@ -1,8 +1,8 @@
 //! `Emulator`: the handle through which a test or the server steers and asks the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::accounts::DEFAULT_ACCOUNT;
 use crate::answer::Reply;
+use crate::entropy::Entropy;
 use crate::fault::Fault;
 use crate::journal::LoggedCall;
 use crate::request::Incoming;
@@ -14,9 +14,6 @@ use simsim::{Now, Sensitive, Timestamp};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// The longest session of a role that says nothing else.
-const DEFAULT_MAX_SESSION_SECONDS: u64 = 3600;
 
 /// The type-erased twin of [`Runtime`].
 trait Platform: MaybeSend + MaybeSync + 'static {
@@ -59,7 +56,7 @@ impl Emulator {
     }
 
     /// The state is touched only inside `f`: no guard crosses an await, no foreign code runs inside.
-    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
         f(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -68,51 +65,16 @@ impl Emulator {
         self.with(|state| state.handle(incoming, &moment))
     }
 
+    /// The server's time, and randomness that no other call has.
+    pub(crate) fn moment(&self) -> (Timestamp, Entropy) {
+        let (now, random) = (self.0.platform.now(), self.0.platform.seed());
+        self.with(|state| (state.clock(now.wall), state.entropy(random)))
+    }
+
     pub(crate) async fn sleep(&self, duration: Duration) {
         if !duration.is_zero() {
             self.0.platform.sleep(duration).await;
         }
-    }
-
-    /// Adds a long-term key of the default account, `1234567890123456`.
-    pub fn add_access_key(&self, id: &str, secret: &str) {
-        self.add_access_key_of(id, secret, DEFAULT_ACCOUNT);
-    }
-
-    /// Adds a long-term key of another account.
-    pub fn add_access_key_of(&self, id: &str, secret: &str, account: &str) {
-        self.with(|state| state.accounts.add_key(id, secret, account));
-    }
-
-    /// Disables a key: calls get `InvalidAccessKeyId.Inactive`.
-    pub fn deactivate_access_key(&self, id: &str) {
-        self.with(|state| state.accounts.set_active(id, false));
-    }
-
-    /// Removes a key, or a session's: calls get `InvalidAccessKeyId.NotFound`.
-    pub fn remove_access_key(&self, id: &str) {
-        self.with(|state| state.accounts.remove_key(id));
-    }
-
-    /// Adds a session key of the default account.
-    pub fn add_session(&self, id: &str, secret: &str, token: &str, expiration: Option<Timestamp>) {
-        self.with(|state| state.accounts.add_session(id, secret, token, expiration, DEFAULT_ACCOUNT, None));
-    }
-
-    /// Ends a session now: calls get `InvalidSecurityToken.Expired`.
-    pub fn expire_session(&self, id: &str) {
-        self.with(|state| state.accounts.end_session(id));
-    }
-
-    /// Adds a role that `AssumeRole` may assume: `acs:ram::ACCOUNT:role/NAME`, for sessions of up to an hour.
-    /// Its sessions act in the role's account. Text that is no role's ARN is ignored.
-    pub fn add_role(&self, arn: &str) {
-        self.add_role_lasting(arn, DEFAULT_MAX_SESSION_SECONDS);
-    }
-
-    /// Adds a role with a longest session of its own (the service allows 3600 to 43200 seconds).
-    pub fn add_role_lasting(&self, arn: &str, max_session_seconds: u64) {
-        self.with(|state| state.accounts.add_role(arn, max_session_seconds));
     }
 
     /// Creates a secret, or replaces it with all its versions.

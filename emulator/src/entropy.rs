@@ -18,7 +18,7 @@ impl Entropy {
         Self { seed, serial, block: 0 }
     }
 
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(count);
         while out.len() < count {
             let hash = Sha256::new()

@@ -1,6 +1,7 @@
 //! Faults on demand: what goes wrong, for which requests, how often.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::service::Service;
 use std::time::Duration;
 
 /// One kind of trouble, waiting for the requests that it matches.
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub struct Fault {
     pub(crate) kind: FaultKind,
     times: Option<u32>,
+    service: Option<Service>,
     action: Option<String>,
     secret: Option<String>,
     host: Option<String>,
@@ -41,7 +43,8 @@ pub(crate) enum FaultKind {
 
 impl Fault {
     fn of(kind: FaultKind) -> Self {
-        Self { kind, times: None, action: None, secret: None, host: None, retry_after_ms: None }
+        let (service, action, secret, host) = (None, None, None, None);
+        Self { kind, times: None, service, action, secret, host, retry_after_ms: None }
     }
 
     /// 429 `Rejected.Throttling`.
@@ -131,7 +134,14 @@ impl Fault {
         self
     }
 
-    /// Only requests of that action.
+    /// Only requests to that service: an outage of STS alone is `Fault::unreachable().for_service(Service::Sts)`.
+    #[must_use]
+    pub fn for_service(mut self, service: Service) -> Self {
+        self.service = Some(service);
+        self
+    }
+
+    /// Only requests of that action, under the name that the log has for it.
     #[must_use]
     pub fn for_action(mut self, action: impl Into<String>) -> Self {
         self.action = Some(action.into());
@@ -171,12 +181,21 @@ impl Fault {
         )
     }
 
-    fn matches(&self, action: &str, secrets: &[String], host: &str) -> bool {
+    fn matches(&self, target: &Target<'_>) -> bool {
         self.times != Some(0)
-            && self.action.as_deref().is_none_or(|wanted| wanted == action)
-            && self.host.as_deref().is_none_or(|wanted| wanted == host)
-            && self.secret.as_ref().is_none_or(|wanted| secrets.contains(wanted))
+            && self.service.is_none_or(|wanted| target.service == Some(wanted))
+            && self.action.as_deref().is_none_or(|wanted| wanted == target.action)
+            && self.host.as_deref().is_none_or(|wanted| wanted == target.host)
+            && self.secret.as_ref().is_none_or(|wanted| target.secrets.contains(wanted))
     }
+}
+
+/// What a fault can tell requests apart by.
+pub(crate) struct Target<'a> {
+    pub(crate) service: Option<Service>,
+    pub(crate) action: &'a str,
+    pub(crate) secrets: &'a [String],
+    pub(crate) host: &'a str,
 }
 
 /// The faults that wait.
@@ -193,8 +212,8 @@ impl Faults {
     }
 
     /// The first match and its place; it is not used up yet.
-    pub(crate) fn find(&self, action: &str, secrets: &[String], host: &str) -> Option<(usize, Fault)> {
-        let (at, fault) = self.0.iter().enumerate().find(|(_, f)| f.matches(action, secrets, host))?;
+    pub(crate) fn find(&self, target: &Target<'_>) -> Option<(usize, Fault)> {
+        let (at, fault) = self.0.iter().enumerate().find(|(_, fault)| fault.matches(target))?;
         Some((at, fault.clone()))
     }
 
@@ -218,16 +237,22 @@ mod tests {
         faults.add(Fault::hang().for_secret("a").times(2));
         faults.add(Fault::reset().for_action("AssumeRole"));
         faults.add(Fault::throttle().for_host("h"));
-        let (get, a) = ("GetSecretValue", ["a".to_owned()]);
+        faults.add(Fault::truncated().for_service(Service::Metadata));
+        let secrets = ["a".to_owned()];
+        let get =
+            |host| Target { service: Some(Service::Kms), action: "GetSecretValue", secrets: &secrets, host };
+        let assume = |host| Target { service: Some(Service::Sts), action: "AssumeRole", secrets: &[], host };
         for _ in 0..2 {
-            let (at, fault) = faults.find(get, &a, "x").unwrap();
+            let (at, fault) = faults.find(&get("x")).unwrap();
             assert_eq!(fault.kind, FaultKind::Hang);
             faults.spend(at);
         }
-        assert!(faults.find(get, &a, "x").is_none());
-        assert_eq!(faults.find("AssumeRole", &[], "x").unwrap().1.kind, FaultKind::Reset);
-        assert!(faults.find(get, &a, "h").is_some());
+        assert!(faults.find(&get("x")).is_none());
+        assert_eq!(faults.find(&assume("x")).unwrap().1.kind, FaultKind::Reset);
+        assert!(faults.find(&get("h")).is_some());
+        let metadata = Target { service: Some(Service::Metadata), ..get("x") };
+        assert_eq!(faults.find(&metadata).unwrap().1.kind, FaultKind::Truncated);
         faults.clear();
-        assert!(faults.find("AssumeRole", &[], "h").is_none());
+        assert!(faults.find(&assume("h")).is_none());
     }
 }

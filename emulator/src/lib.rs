@@ -11,9 +11,10 @@
 //! program `simsim-emulator` and its control calls.
 //!
 //! What it judges: ACS3-HMAC-SHA256 and RPC HMAC-SHA1 signatures, by code that shares nothing with simsim's own
-//! signer; the time window, nonces, keys, tokens; names, versions, stages and sizes; the request quota. What it does:
+//! signer; OIDC tokens; the time window, nonces, keys, tokens; names, versions, stages and sizes; the request quota. What it does:
 //! GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, CreateSecret, PutSecretValue,
-//! UpdateSecretVersionStage; AssumeRole, GetCallerIdentity. Policies of RAM and of secrets are not modelled:
+//! UpdateSecretVersionStage; AssumeRole, AssumeRoleWithOIDC, GetCallerIdentity; the metadata of an ECS instance with a
+//! role, and an endpoint for a CredentialsURI. Policies of RAM and of secrets are not modelled:
 //! [`Emulator::deny`] refuses a name to everybody.
 //!
 //! ```
@@ -34,6 +35,7 @@
 mod accounts;
 mod answer;
 mod clock;
+mod credentials_uri;
 mod emulator;
 mod encoding;
 mod entropy;
@@ -42,19 +44,31 @@ mod fetch;
 mod input;
 mod journal;
 mod kms;
+mod metadata;
 mod nonces;
+mod oidc;
+mod principals;
 mod quota;
 mod request;
+mod role;
+mod route;
 mod secret;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod server;
+mod service;
+mod session;
 mod state;
 mod sts;
 mod verify;
 
 pub use answer::{Answer, Reply};
+pub use credentials_uri::CredentialsUri;
 pub use emulator::Emulator;
 pub use fault::Fault;
 pub use input::InputError;
 pub use journal::LoggedCall;
+pub use metadata::InstanceRole;
+pub use oidc::OidcProvider;
+pub use role::Role;
 pub use secret::SecretSeed;
+pub use service::Service;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::encoding::{Pairs, form_pairs};
+use crate::service::Service;
 
 /// A request as it came over the wire, whichever wire that was.
 pub(crate) struct Incoming {
@@ -16,24 +17,6 @@ pub(crate) struct Incoming {
     /// All headers but `host`, in their order.
     pub(crate) headers: Pairs,
     pub(crate) body: Vec<u8>,
-}
-
-/// The product that a host name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Product {
-    Kms,
-    Sts,
-}
-
-impl Product {
-    /// The product whose API has that version.
-    pub(crate) fn of_version(version: &str) -> Option<Self> {
-        match version {
-            "2016-01-20" => Some(Self::Kms),
-            "2015-04-01" => Some(Self::Sts),
-            _ => None,
-        }
-    }
 }
 
 impl Incoming {
@@ -93,14 +76,9 @@ impl Incoming {
         }
     }
 
-    /// The product that the host name is for; `None` for loopback and foreign names, which serve both.
-    pub(crate) fn product(&self) -> Option<Product> {
-        let label = self.host_name().strip_suffix(".aliyuncs.com")?.split('.').next()?;
-        match label {
-            "kms" | "kms-vpc" => Some(Product::Kms),
-            "sts" | "sts-vpc" => Some(Product::Sts),
-            _ => None,
-        }
+    /// The service that the host name is for; `None` for loopback and foreign names, which serve all.
+    pub(crate) fn service(&self) -> Option<Service> {
+        Service::of_host(self.host_name())
     }
 
     /// The region in the host name: `kms.{region}.aliyuncs.com` and its like.
@@ -132,17 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn region_and_product_are_read_from_the_host() {
-        for (url, product, region) in [
-            ("https://kms.cn-shanghai.aliyuncs.com/", Some(Product::Kms), Some("cn-shanghai")),
-            ("https://kms-vpc.us-west-1.aliyuncs.com/", Some(Product::Kms), Some("us-west-1")),
-            ("https://sts.aliyuncs.com/", Some(Product::Sts), None),
-            ("https://sts-vpc.cn-beijing.aliyuncs.com/", Some(Product::Sts), Some("cn-beijing")),
+    fn region_and_service_are_read_from_the_host() {
+        for (url, service, region) in [
+            ("https://kms.cn-shanghai.aliyuncs.com/", Some(Service::Kms), Some("cn-shanghai")),
+            ("https://kms-vpc.us-west-1.aliyuncs.com/", Some(Service::Kms), Some("us-west-1")),
+            ("https://sts.aliyuncs.com/", Some(Service::Sts), None),
+            ("https://sts-vpc.cn-beijing.aliyuncs.com/", Some(Service::Sts), Some("cn-beijing")),
+            ("http://100.100.100.200/latest/", Some(Service::Metadata), None),
             ("http://localhost:1/", None, None),
             ("http://[::1]:1/", None, None),
         ] {
             let request = incoming(url);
-            assert_eq!((request.product(), request.region()), (product, region), "{url}");
+            assert_eq!((request.service(), request.region()), (service, region), "{url}");
         }
     }
 }

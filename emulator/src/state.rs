@@ -2,17 +2,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::accounts::{Accounts, Caller};
-use crate::answer::{Answer, Envelope, Format, Reply, ServiceError};
+use crate::answer::{Answer, Envelope, Format, Page, Reply, ServiceError};
+use crate::credentials_uri::Endpoint;
 use crate::entropy::Entropy;
 use crate::fault::{Fault, FaultKind, Faults};
 use crate::journal::{Journal, LoggedCall, claimed};
 use crate::kms::{self, Call, Outcome};
+use crate::metadata::{self, Metadata};
 use crate::nonces::Nonces;
+use crate::oidc::Federation;
 use crate::quota::Quota;
-use crate::request::{Incoming, Product};
+use crate::request::Incoming;
+use crate::route::{Ask, Route};
 use crate::secret::Vault;
+use crate::service::Service;
 use crate::sts;
 use crate::verify::Claim;
+use serde_json::{Map, Value};
 use simsim::{Now, Timestamp};
 
 /// How much white space makes an answer oversized.
@@ -24,13 +30,30 @@ pub(crate) struct Moment {
     pub(crate) seed: [u8; 32],
 }
 
+/// What is asked for by somebody who may ask.
+enum Verified {
+    Api(Box<Claim>, Caller),
+    Metadata(metadata::Ask),
+    CredentialsUri,
+}
+
+/// What came of it.
+enum Done {
+    /// An API's result, which still lacks the id of the request.
+    Result(Map<String, Value>),
+    Page(Page),
+}
+
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) accounts: Accounts,
+    pub(crate) federation: Federation,
     pub(crate) vault: Vault,
     pub(crate) faults: Faults,
     pub(crate) quota: Quota,
     pub(crate) journal: Journal,
+    pub(crate) metadata: Metadata,
+    pub(crate) endpoint: Endpoint,
     pub(crate) clock_offset_ms: i64,
     nonces: Nonces,
     serial: u64,
@@ -51,24 +74,18 @@ impl State {
     pub(crate) fn handle(&mut self, incoming: &Incoming, moment: &Moment) -> Reply {
         let mut entropy = self.entropy(moment.seed);
         let request_id = entropy.id();
-        let claim = Claim::read(incoming);
-        let (action, key, names) = match &claim {
-            Ok(claim) => {
-                (claim.action.clone(), claim.access_key_id.clone(), kms::secret_names(&claim.params))
-            }
-            Err(_) => Default::default(),
-        };
-        let found = self.faults.find(&action, &names, &incoming.host);
+        let route = Route::of(incoming, &self.endpoint);
+        let found = self.faults.find(&route.target(&incoming.host));
         let mut entry = LoggedCall {
-            action: claimed(&action),
-            secret: (!names.is_empty()).then(|| names.join(",")),
-            access_key_id: claimed(&key),
+            action: claimed(&route.action),
+            secret: (!route.secrets.is_empty()).then(|| route.secrets.join(",")),
+            access_key_id: claimed(&route.access_key_id),
             status: 0,
             code: None,
             at: moment.now.wall,
             host: incoming.host.clone(),
         };
-        let reply = self.reply(incoming, claim, found, moment, &request_id, &mut entropy, &mut entry);
+        let reply = self.reply(incoming, route, found, moment, &request_id, &mut entropy, &mut entry);
         if let Reply::Answer(answer) = &reply {
             entry.status = answer.status;
             if answer.status == 200 && kms::is_read(&entry.action) {
@@ -86,7 +103,7 @@ impl State {
     fn reply(
         &mut self,
         incoming: &Incoming,
-        claim: Result<Claim, ServiceError>,
+        route: Route,
         found: Option<(usize, Fault)>,
         moment: &Moment,
         request_id: &str,
@@ -98,9 +115,10 @@ impl State {
             return Reply::Unreachable;
         }
         let now = self.clock(moment.now.wall);
-        let version = claim.as_ref().map(|claim| claim.version.clone()).unwrap_or_default();
-        let product = incoming.product().or_else(|| Product::of_version(&version));
-        let format = claim.as_ref().map_or(Format::Json, |claim| claim.format);
+        let format = match &route.ask {
+            Ok(Ask::Api(claim)) => claim.format,
+            _ => Format::Json,
+        };
         let action = entry.action.clone();
         let mut envelope = Envelope {
             request_id,
@@ -108,13 +126,10 @@ impl State {
             date: now,
             format,
             action: &action,
-            error_root: if product == Some(Product::Sts) { "Error" } else { "KMS" },
+            error_root: if route.service == Some(Service::Sts) { "Error" } else { "KMS" },
         };
         // Also a request that will be cut off is verified: its nonce has been seen.
-        let verified = claim.and_then(|claim| {
-            let caller = claim.verify(incoming, &self.accounts, &mut self.nonces, now)?;
-            Ok((claim, caller))
-        });
+        let verified = route.ask.and_then(|ask| self.verify(incoming, ask, now));
         let fault = match found {
             Some((_, fault)) if fault.replaces() && verified.is_err() => None,
             Some((at, fault)) => {
@@ -132,17 +147,14 @@ impl State {
         }
         let mut answer = match fault.as_ref().and_then(|fault| replacement(fault, &envelope, entry)) {
             Some(answer) => answer,
-            None => {
-                let outcome =
-                    verified.and_then(|(claim, caller)| self.act(incoming, &claim, &caller, moment, entropy));
-                match outcome {
-                    Ok(result) => envelope.success(result),
-                    Err(error) => {
-                        entry.code = Some(error.code.to_string());
-                        envelope.error(&error)
-                    }
+            None => match verified.and_then(|verified| self.act(incoming, verified, moment, entropy)) {
+                Ok(Done::Result(result)) => envelope.success(result),
+                Ok(Done::Page(page)) => envelope.page(page),
+                Err(error) => {
+                    entry.code = Some(error.code.to_string());
+                    envelope.error(&error)
                 }
-            }
+            },
         };
         if let Some(fault) = &fault {
             distort(&mut answer, fault);
@@ -150,8 +162,43 @@ impl State {
         Reply::Answer(answer)
     }
 
+    /// Decides whether a request may be believed. Metadata and endpoint have nothing to be judged by here.
+    fn verify(&mut self, incoming: &Incoming, ask: Ask, now: Timestamp) -> Result<Verified, ServiceError> {
+        Ok(match ask {
+            Ask::Api(claim) => {
+                let caller = claim.verify(incoming, &self.accounts, &mut self.nonces, now)?;
+                Verified::Api(claim, caller)
+            }
+            Ask::Metadata(ask) => Verified::Metadata(ask),
+            Ask::CredentialsUri => Verified::CredentialsUri,
+        })
+    }
+
     /// Carries out what a verified request asks for.
     fn act(
+        &mut self,
+        incoming: &Incoming,
+        verified: Verified,
+        moment: &Moment,
+        entropy: &mut Entropy,
+    ) -> Result<Done, ServiceError> {
+        let now = self.clock(moment.now.wall);
+        let accounts = &mut self.accounts;
+        Ok(match verified {
+            Verified::Api(claim, caller) => {
+                Done::Result(self.call(incoming, &claim, &caller, moment, entropy)?)
+            }
+            Verified::Metadata(ask) => {
+                Done::Page(self.metadata.answer(&ask, incoming, accounts, now, entropy))
+            }
+            Verified::CredentialsUri => {
+                Done::Page(self.endpoint.answer(&incoming.method, accounts, now, entropy))
+            }
+        })
+    }
+
+    /// Carries out an action of KMS or STS.
+    fn call(
         &mut self,
         incoming: &Incoming,
         claim: &Claim,
@@ -159,8 +206,8 @@ impl State {
         moment: &Moment,
         entropy: &mut Entropy,
     ) -> Outcome {
-        let product = Product::of_version(&claim.version).ok_or_else(kms::unknown_action)?;
-        let elsewhere = incoming.product().is_some_and(|host| host != product);
+        let service = Service::of_version(&claim.version).ok_or_else(kms::unknown_action)?;
+        let elsewhere = incoming.service().is_some_and(|host| host != service);
         if elsewhere || incoming.path != "/" || !matches!(incoming.method.as_str(), "GET" | "POST") {
             return Err(kms::unknown_action());
         }
@@ -171,9 +218,9 @@ impl State {
         }
         let now = self.clock(moment.now.wall);
         let mut call = Call { caller, params: &claim.params, region, now, entropy };
-        match product {
-            Product::Kms => kms::act(&claim.action, &mut self.vault, &mut call),
-            Product::Sts => sts::act(&claim.action, &mut self.accounts, &mut call),
+        match service {
+            Service::Sts => sts::act(&claim.action, &mut self.accounts, &self.federation, &mut call),
+            _ => kms::act(&claim.action, &mut self.vault, &mut call),
         }
     }
 }

@@ -11,10 +11,10 @@
 mod support;
 
 use simsim::Timestamp;
-use simsim::http::{Fetch, FetchErrorKind, Request};
-use simsim_emulator::{Emulator, Fault, Reply, SecretSeed};
+use simsim::http::{Fetch, FetchErrorKind, Method, Request};
+use simsim_emulator::{CredentialsUri, Emulator, Fault, Reply, SecretSeed, Service};
 use std::time::Duration;
-use support::{emulator, json, kms, nonce, poll_once, send};
+use support::{emulator, json, kms, nonce, poll_once, send, unsigned};
 
 fn request() -> Request {
     kms("GetSecretValue", &nonce(), &[("SecretName", "s")]).acs3()
@@ -143,6 +143,65 @@ fn a_fault_can_be_for_one_secret_one_action_or_one_host() {
     draft.host = "kms.cn-beijing.aliyuncs.com".to_owned();
     assert_eq!(send(&emulator, draft.acs3()).unwrap().status(), 501);
     assert_eq!(send(&emulator, support::sts("AssumeRole", "c", &[]).acs3()).unwrap().status(), 502);
+}
+
+/// One request to each service.
+fn to_each() -> [(Service, Request); 4] {
+    let get = |url| unsigned(Method::Get, url, &[]);
+    let role = "http://100.100.100.200/latest/meta-data/ram/security-credentials/";
+    let local = {
+        let mut draft = support::sts("GetCallerIdentity", &nonce(), &[]);
+        // A host that serves all: the version tells.
+        draft.host = "127.0.0.1:8080".to_owned();
+        draft.acs3()
+    };
+    [
+        (Service::Kms, request()),
+        (Service::Sts, local),
+        (Service::Metadata, get(role)),
+        (Service::CredentialsUri, get("http://127.0.0.1:8080/credentials")),
+    ]
+}
+
+#[test]
+fn an_outage_of_one_service_leaves_the_others_well() {
+    let (emulator, _) = ready();
+    emulator.attach_instance_role(simsim_emulator::InstanceRole::new("r"));
+    emulator.put_credentials_uri(CredentialsUri::at("/credentials"));
+    for (down, _) in to_each() {
+        emulator.inject(Fault::unreachable().for_service(down));
+        for (asked, request) in to_each() {
+            match send(&emulator, request) {
+                Ok(response) => assert!(asked != down && response.status() == 200, "{down:?} {asked:?}"),
+                Err(error) => assert!(asked == down && error.kind() == FetchErrorKind::Connect, "{down:?}"),
+            }
+        }
+        emulator.clear_faults();
+    }
+    let counts = emulator.call_counts();
+    let actions: Vec<&str> = counts.iter().map(|(action, _)| action.as_str()).collect();
+    assert_eq!(actions, ["CredentialsUri", "GetCallerIdentity", "GetSecretValue", "MetadataRole"]);
+    assert!(counts.iter().all(|(_, n)| *n == 4), "{counts:?}");
+}
+
+#[test]
+fn what_nothing_signs_can_fail_in_every_way_as_well() {
+    let (emulator, runtime) = ready();
+    emulator.put_credentials_uri(CredentialsUri::at("/credentials"));
+    let ask = |fault: Fault| {
+        emulator.inject(fault.for_action("CredentialsUri").times(1));
+        send(&emulator, unsigned(Method::Get, "http://127.0.0.1/credentials", &[]))
+    };
+    assert_eq!(ask(Fault::html(502)).unwrap().status(), 502);
+    assert_eq!(json(&ask(Fault::throttle()).unwrap()).1["Code"], "Rejected.Throttling");
+    assert_eq!(json(&ask(Fault::malformed()).unwrap()), (200, serde_json::Value::Null));
+    assert_eq!(
+        ask(Fault::wrong_date(-60_000)).unwrap().header("Date"),
+        Some("Fri, 02 Jan 2026 03:03:05 GMT")
+    );
+    assert_eq!(ask(Fault::slow_headers(Duration::from_secs(2))).unwrap().status(), 200);
+    assert_eq!(runtime.slept(), [Duration::from_secs(2)]);
+    assert_eq!(ask(Fault::reset()).unwrap_err().code(), Some("ECONNRESET"));
 }
 
 #[test]

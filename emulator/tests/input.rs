@@ -11,7 +11,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use simsim_emulator::Emulator;
+use simsim_emulator::{Emulator, Reply};
 use support::{Draft, KEY, emulator, kms};
 
 fn read(emulator: &Emulator, nonce: &str, name: &str) -> (u16, Value) {
@@ -74,7 +74,7 @@ fn a_wrong_seed_is_refused_whole_and_by_name_without_quoting_values() {
     for (seed, expected) in [
         (
             json!({"secret": []}),
-            "seed: unknown field `secret`; known are: accessKeys, sessions, roles, secrets, clockOffsetMs, quotaPerSecond",
+            "seed: unknown field `secret`; known are: accessKeys, sessions, roles, oidcProviders, secrets, instanceRole, credentialsUri, clockOffsetMs, quotaPerSecond",
         ),
         (
             json!({"secrets": [good, {"name": "t", "value": "needle", "valeu": 1}]}),
@@ -95,6 +95,18 @@ fn a_wrong_seed_is_refused_whole_and_by_name_without_quoting_values() {
         (json!({"accessKeys": {}}), "seed: field `accessKeys` must be a list"),
         (json!({"sessions": ["needle"]}), "sessions[0]: must be an object"),
         (json!({"roles": [{"arn": "needle"}]}), "roles[0]: field `arn` must be of the form"),
+        (
+            json!({"roles": [{"arn": "acs:ram::1:role/r", "trust": ["needle"]}]}),
+            "roles[0]: field `trust` must list",
+        ),
+        (json!({"roles": [{"arn": "acs:ram::1:role/r", "trust": "needle"}]}), "field `trust` must be a list"),
+        (json!({"instanceRole": {"name": "r", "v2only": true}}), "instanceRole: unknown field `v2only`"),
+        (json!({"instanceRole": ""}), "instanceRole: must be an object"),
+        (
+            json!({"instanceRole": {"name": "r", "sessionSeconds": 0}}),
+            "field `sessionSeconds` must be 1 to 129600",
+        ),
+        (json!({"credentialsUri": "/latest/needle"}), "credentialsUri: must be a path of its own"),
         (json!({"clockOffsetMs": "needle"}), "field `clockOffsetMs` must be a whole number"),
         (
             json!({"sessions": [{"id": "a", "secret": "b", "token": "c", "expiration": "needle"}]}),
@@ -154,6 +166,17 @@ fn every_control_call_does_what_its_name_says() {
     done("access-key/remove", json!({"id": "k2"}));
     assert_eq!(code(("k2", "x", None)), "InvalidAccessKeyId.NotFound");
     done("role", json!({"arn": "acs:ram::1234567890123456:role/r"}));
+    done("instance-role", json!({"name": "r", "v2Only": true}));
+    let role = "http://100.100.100.200/latest/meta-data/ram/security-credentials/";
+    let status = || match emulator.reply("GET", role, Vec::new(), Vec::new()) {
+        Some(Reply::Answer(answer)) => answer.status,
+        _ => 0,
+    };
+    assert_eq!(status(), 403);
+    done("instance-role", json!("r"));
+    assert_eq!(status(), 200);
+    done("instance-role/detach", json!({}));
+    assert_eq!(status(), 404);
     done("fault", json!({"kind": "status", "status": 503, "code": "ServiceUnavailable", "secret": "s"}));
     assert_eq!(code(key), "ServiceUnavailable");
     done("clear-faults", json!({}));
@@ -187,6 +210,9 @@ fn every_kind_of_fault_can_be_asked_for() {
         (json!({"kind": "xml", "status": 503, "code": "X"}), true),
         (json!({"kind": "redirect", "location": "/"}), true),
         (json!({"kind": "wrongDate", "offsetMs": -1}), true),
+        (json!({"kind": "unreachable", "service": "sts"}), true),
+        (json!({"kind": "unreachable", "service": "credentialsUri", "action": "CredentialsUri"}), true),
+        (json!({"kind": "unreachable", "service": "STS"}), false),
         (json!({"kind": "status"}), false),
         (json!({"kind": "status", "status": 100, "code": "X"}), false),
         (json!({"kind": "slowBody"}), false),

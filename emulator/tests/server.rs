@@ -13,7 +13,7 @@ mod support;
 use serde_json::Value;
 use simsim::http::Request;
 use simsim_emulator::server::{ServerHandle, serve, serve_tls};
-use simsim_emulator::{Emulator, Fault, SecretSeed};
+use simsim_emulator::{Emulator, Fault, InstanceRole, SecretSeed};
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -202,6 +202,26 @@ fn https_is_trusted_by_whoever_trusts_its_authority() {
         assert!(connect(RootCertStore::empty(), "localhost").await.is_err());
         emulator.inject(Fault::reset());
         assert_eq!(emulator.calls("GetSecretValue"), 3);
+    });
+}
+
+#[test]
+fn a_port_serves_the_metadata_by_their_path_whatever_the_host() {
+    on_tokio(async {
+        let (emulator, addr, _handle) = served().await;
+        emulator.attach_instance_role(InstanceRole::new("ecs-reader"));
+        let ask = |line: &str, header: &str| {
+            let text = format!("{line} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{header}\r\n\r\n");
+            async move { speak(TcpStream::connect(addr).await.unwrap(), &text).await.unwrap() }
+        };
+        let answer = ask("PUT /latest/api/token", "x-aliyun-ecs-metadata-token-ttl-seconds: 60").await;
+        let (head, token) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/plain"), "{head}");
+        let header = format!("x-aliyun-ecs-metadata-token: {token}");
+        let answer = ask("GET /latest/meta-data/ram/security-credentials/", &header).await;
+        assert!(answer.ends_with("\r\n\r\necs-reader"), "{answer}");
+        let answer = ask("GET /latest/meta-data/ram/security-credentials/ecs-reader", &header).await;
+        assert!(answer.contains(r#""Code":"Success""#), "{answer}");
     });
 }
 

@@ -109,7 +109,7 @@ export class Core {
     if (!this.instance || this.instance.dead) {
       this.memo.clear();
       const description = this.description();
-      this.instance = new Instance(this.#instantiate(), description);
+      this.instance = new Instance(this.#instantiate(), description, this.#platform.isolated);
     }
     return this.instance;
   }

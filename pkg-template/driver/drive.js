@@ -21,6 +21,7 @@ export function drive(core, instance, begin, read, { signal, waitUntil }) {
       for (const end of running.values()) end();
       running.clear();
       settle(value);
+      instance.ended(op);
     };
     const cancel = () => {
       if (op !== undefined) instance.turn(CANCEL, op, 0, []);
@@ -51,7 +52,7 @@ export function drive(core, instance, begin, read, { signal, waitUntil }) {
               running.delete(id);
               act(instance.turn(STEP, op, id, core.entropy(), parts));
             };
-            running.set(id, perform(core, tag, turn, shown, reply));
+            running.set(id, perform(core, instance, tag, turn, shown, reply));
           }
         }
         // An operation that waits for nothing would hang for ever: its memory is broken, too.

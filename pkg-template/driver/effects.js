@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { asking, parts } from "./credentials.js";
-import { ANSWERED, bytes, CREDENTIALS, FAILED, FETCH, NO_CREDENTIALS, PROVIDE, SLEEP, SLEPT, text, u32, u8 } from "./wire.js";
+import { ANSWERED, bytes, CREDENTIALS, FAILED, FETCH, NO_CREDENTIALS, PROVIDE, SLEEP, SLEPT, text, u32, u8, WAIT } from "./wire.js";
 
 /** The longest wait that timers know; a longer one would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -27,10 +27,15 @@ async function provided(core, signal, shown) {
  * Starts an effect; `reply` is called with the parts of its reply unless it is ended before. Returns what ends it.
  * `shown` makes a word of a foreign failure.
  */
-export function perform(core, tag, fields, shown, reply) {
-  if (tag === SLEEP) {
-    const timer = setTimeout(reply, Math.min(fields.u32(), LONGEST_TIMER), u8(SLEPT));
-    return () => clearTimeout(timer);
+export function perform(core, instance, tag, fields, shown, reply) {
+  if (tag === SLEEP || tag === WAIT) {
+    const wake = () => reply(u8(SLEPT));
+    const forget = tag === WAIT && instance.awaiting(fields.u32(), wake);
+    const timer = setTimeout(wake, Math.min(fields.u32(), LONGEST_TIMER));
+    return () => {
+      clearTimeout(timer);
+      if (forget) forget();
+    };
   }
   // A member is evaluated where it stands: this is the order of the wire.
   const request = tag === FETCH && {

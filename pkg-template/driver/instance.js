@@ -10,13 +10,29 @@ export class Instance {
   dead = false;
   #exports;
   #memory;
+  #waiting;
 
   /** Opens the client that the description (the driver's own, and checked) tells of. */
-  constructor({ exports, memory }, description) {
+  constructor({ exports, memory }, description, isolated) {
     if (exports.abi() !== ABI) throw new SimsimError("INTERNAL", "the driver and the wasm do not fit together; reinstall simsim");
     exports.open(joined(description));
     this.#exports = exports;
     this.#memory = memory;
+    // What belongs to one request may not be woken by another.
+    this.#waiting = isolated ? undefined : new Map();
+  }
+
+  /** Calls `wake` when that operation is over, if it can be told. Returns what forgets it again. */
+  awaiting(op, wake) {
+    const waiters = this.#waiting?.get(op) ?? new Set();
+    this.#waiting?.set(op, waiters.add(wake));
+    return () => waiters.delete(wake);
+  }
+
+  ended(op) {
+    const waiters = this.#waiting?.get(op);
+    this.#waiting?.delete(op);
+    waiters?.forEach((wake) => wake());
   }
 
   /** One turn of an operation; nothing after a trap. */

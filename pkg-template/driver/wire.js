@@ -8,7 +8,7 @@ export const ABI = 3;
 export const START = 0, START_WITH_BACKGROUND = 1, RUN = 2, STEP = 3, CANCEL = 4;
 
 /** Tags of effects. */
-export const FETCH = 1, SLEEP = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, DONE = 7;
+export const FETCH = 1, SLEEP = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, DONE = 7, WAIT = 8;
 
 /** What an operation does. */
 export const GET = 1, REFRESH = 2, INVALIDATE = 3, BATCH = 4, STATUS = 5, CHECK = 6;

@@ -7,7 +7,7 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Renew, Status};
 use crate::openapi::{Limit, Upstream};
 use crate::runtime::wait_for_end;
-use crate::sync::Guarded;
+use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,12 @@ impl CachedCredentials {
                 }
                 Next::Lead(_) => return Err(too_late()),
                 Next::Renew(lease, old) => {
-                    if let Some(inline) = limit.behind.renew(lease) {
+                    let inline = match limit.behind {
+                        Some(behind) => behind.renew(lease, limit.requests),
+                        None => Some(Box::pin(async { drop(self.lead(lease, true, upstream).await) })
+                            as BoxFuture<'_, ()>),
+                    };
+                    if let Some(inline) = inline {
                         let patience = limit.deadline.since(now.mono).min(PATIENCE);
                         if clock.within(patience, inline).await.is_none() && patience == PATIENCE {
                             self.note_slow(clock.now());
@@ -156,13 +161,20 @@ impl CachedCredentials {
     }
 
     /// Asks the provider as the leader of a flight, and ends the flight with what it gave.
-    pub(crate) async fn lead(&self, lease: Lease<Outcome>, old_serves: bool, upstream: Upstream<'_>) -> Outcome {
+    pub(crate) async fn lead(
+        &self,
+        lease: Lease<Outcome>,
+        old_serves: bool,
+        upstream: Upstream<'_>,
+    ) -> Outcome {
         let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
         let clock = &upstream.api.clock;
+        lease.led_by(clock.task());
         let now = clock.corrected();
         let both = Both(&lease, upstream.limit.lease);
         let deadline = now.mono.after(PROVIDING);
-        let limit = Limit { deadline, lease: &both, ..*upstream.limit };
+        // Whatever the provider renews in turn is no session of the client.
+        let limit = Limit { deadline, lease: &both, behind: None, ..*upstream.limit };
         let upstream = Upstream { limit: &limit, ..upstream };
         let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
         let given = clock.within(PROVIDING, provider.provide(&cx)).await;
@@ -235,7 +247,9 @@ impl CachedCredentials {
             if current {
                 s.flight = None;
             }
-            let again = s.refused(now).is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
+            let again = s
+                .refused(now)
+                .is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
             let outcome = match given {
                 Ok(Some(given)) => check(given, s.refused(now), now),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
@@ -249,7 +263,8 @@ impl CachedCredentials {
                     }
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
                         let credentials = credentials.clone();
-                        s.snapshot = Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
+                        s.snapshot =
+                            Some(Snapshot { credentials, obtained: now, expiration, jitter: random });
                     }
                 }
                 // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
@@ -290,7 +305,10 @@ impl CachedCredentials {
 impl State {
     /// What was refused a moment ago.
     fn refused(&self, now: Now) -> Option<(&Credentials, &Error)> {
-        self.rejected.as_ref().filter(|(_, _, until)| now.mono < *until).map(|(refused, error, _)| (refused, error))
+        self.rejected
+            .as_ref()
+            .filter(|(_, _, until)| now.mono < *until)
+            .map(|(refused, error, _)| (refused, error))
     }
 }
 
@@ -341,7 +359,10 @@ fn too_late() -> Error {
 /// The provider's own failure.
 fn failed(source: Error) -> Error {
     use ErrorKind::{BudgetExceeded, Closed, Config, CredentialsRejected, CredentialsUnavailable};
-    if matches!(source.kind(), BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable) {
+    if matches!(
+        source.kind(),
+        BudgetExceeded | Closed | Config | CredentialsRejected | CredentialsUnavailable
+    ) {
         return source;
     }
     let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());

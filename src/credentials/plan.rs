@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a source has to say.
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It is configured. The text says where, for errors; empty where the plan's own errors do.
     Plan(Plan, String),
     /// It is not, and why.
@@ -31,7 +31,7 @@ impl Found {
 
 /// Where credentials come from, with everything that was configured. Equal plans give equal providers.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     Keys(Credentials),
     Role { source: Box<Plan>, role: Role, external_id: Option<String> },
     Oidc { provider_arn: String, token_file: String, role: Role },
@@ -42,7 +42,7 @@ pub(super) enum Plan {
 
 /// A role and its session; what is missing keeps the provider's default.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Role {
+pub(crate) struct Role {
     pub(super) arn: String,
     pub(super) session_name: Option<String>,
     pub(super) duration: Option<Duration>,
@@ -143,12 +143,6 @@ impl ProvideCredentials for Shared {
 /// the configuration stays the same.
 #[derive(Default)]
 pub(super) struct Kept(Guarded<Option<(Plan, Arc<dyn DynProvideCredentials>)>>);
-
-impl Default for Guarded<Option<(Plan, Arc<dyn DynProvideCredentials>)>> {
-    fn default() -> Self {
-        Self::new(None)
-    }
-}
 
 impl Kept {
     /// Asks the plan's provider. `place`: where the plan was found.

@@ -18,6 +18,7 @@ pub(super) struct Desk(Guarded<State>);
 
 struct State {
     now: Now,
+    running: OpId,
     pool: Pool,
     background: bool,
     last_op: OpId,
@@ -77,6 +78,7 @@ impl Desk {
     pub(super) fn new() -> Self {
         Self(Guarded::new(State {
             now: Now::default(),
+            running: 0,
             pool: Pool::default(),
             background: false,
             last_op: 0,
@@ -94,10 +96,11 @@ impl Desk {
         })
     }
 
-    /// The beginning of a turn: its time, its randomness, and whether work may be left behind.
-    pub(super) fn begin(&self, turn: Turn<'_>, background: bool) {
+    /// The beginning of an operation's turn: its time, its randomness, and whether work may be left behind.
+    pub(super) fn begin(&self, turn: Turn<'_>, op: OpId, background: bool) {
         self.0.with(|s| {
             s.now = turn.now;
+            s.running = op;
             s.background = background;
             s.pool.mix(turn.entropy);
         });
@@ -106,6 +109,11 @@ impl Desk {
     /// The end of a turn: everything that was posted in it.
     pub(super) fn collect(&self) -> Posted {
         self.0.with(|s| (std::mem::take(&mut s.outbox), std::mem::take(&mut s.spawned)))
+    }
+
+    /// The operation whose turn it is.
+    pub(super) fn running(&self) -> OpId {
+        self.0.with(|s| s.running)
     }
 
     pub(super) fn now(&self) -> Now {

@@ -137,6 +137,14 @@ impl Runtime for MailboxRuntime {
         Asked { exchange: Exchange::new(&self.0, Effect::Sleep(duration)), read: drop }
     }
 
+    fn wait(&self, duration: Duration, leader: u32) -> impl Future<Output = ()> + MaybeSend {
+        Asked { exchange: Exchange::new(&self.0, Effect::Wait(leader, duration)), read: drop }
+    }
+
+    fn task(&self) -> u32 {
+        self.0.running()
+    }
+
     fn fill_random(&self, buf: &mut [u8]) -> Result<()> {
         self.0.fill(buf)
     }

@@ -40,6 +40,8 @@ pub enum Effect {
     Fetch(Request),
     /// Wait; answer with [`Reply::Slept`].
     Sleep(Duration),
+    /// Wait for what this operation leads: so long, or until it is over; answer with [`Reply::Slept`].
+    Wait(OpId, Duration),
     /// Ask the user's credentials provider; answer with [`Reply::Credentials`].
     Provide {
         /// The service refused what the provider gave before.
@@ -62,6 +64,7 @@ impl fmt::Debug for Effect {
         match self {
             Self::Fetch(request) => f.debug_tuple("Fetch").field(request).finish(),
             Self::Sleep(time) => f.debug_tuple("Sleep").field(time).finish(),
+            Self::Wait(op, time) => f.debug_tuple("Wait").field(op).field(time).finish(),
             Self::Provide { rejected } => f.debug_struct("Provide").field("rejected", rejected).finish(),
             Self::Host(_) => f.write_str("Host"),
             Self::Spawn(op) => f.debug_tuple("Spawn").field(op).finish(),
@@ -78,7 +81,7 @@ impl fmt::Debug for Effect {
 pub enum Reply {
     /// For [`Effect::Fetch`].
     Answer(std::result::Result<Response, FetchError>),
-    /// For [`Effect::Sleep`].
+    /// For [`Effect::Sleep`] and [`Effect::Wait`].
     Slept,
     /// For [`Effect::Provide`].
     Credentials(Result<Option<Credentials>>),
@@ -222,7 +225,7 @@ impl Mailbox {
 
     fn poll(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
         let Some(operation) = self.operations.get_mut(&op) else { return Vec::new() };
-        self.desk.begin(turn, operation.background);
+        self.desk.begin(turn, op, operation.background);
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
         let polled = operation.future.as_mut().poll(&mut cx);
@@ -232,7 +235,7 @@ impl Mailbox {
         let (mut effects, spawned) = self.desk.collect();
         if let Some(operation) = self.operations.get_mut(&op) {
             for (_, effect) in &effects {
-                if let Effect::Sleep(time) = effect {
+                if let Effect::Sleep(time) | Effect::Wait(_, time) = effect {
                     operation.due = operation.due.max(turn.now.mono.after(*time));
                 }
             }

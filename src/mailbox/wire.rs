@@ -27,7 +27,8 @@ mod tag {
     pub(crate) const EMIT: u8 = 5;
     pub(crate) const ABORT: u8 = 6;
     pub(crate) const DONE: u8 = 7;
-    pub(crate) const HOST: u8 = 8;
+    pub(crate) const WAIT: u8 = 8;
+    pub(crate) const HOST: u8 = 9;
 }
 
 /// Writes fields one after another.
@@ -92,6 +93,7 @@ impl Writer {
         let (tag, id) = match effect {
             Effect::Fetch(_) => (tag::FETCH, id),
             Effect::Sleep(_) => (tag::SLEEP, id),
+            Effect::Wait(..) => (tag::WAIT, id),
             Effect::Provide { .. } => (tag::PROVIDE, id),
             Effect::Spawn(op) => (tag::SPAWN, *op),
             Effect::Emit(_) => (tag::EMIT, id),
@@ -114,6 +116,10 @@ impl Writer {
                 self.bytes(&request.body);
             }
             Effect::Sleep(duration) => self.millis(*duration),
+            Effect::Wait(leader, duration) => {
+                self.u32(*leader);
+                self.millis(*duration);
+            }
             Effect::Emit(event) => {
                 self.text(event.kind.name());
                 self.text(&event.secret);

@@ -11,10 +11,10 @@ use crate::http::retry::{
 use crate::http::{DynFetch, FetchError, FetchErrorKind, Method, Request, Response};
 use crate::lease::{Lease, Renew};
 use crate::observe::{EventKind, Watch};
-use crate::region::{Endpoint, Network};
+use crate::region::{Endpoint, Network, is_near};
 use crate::runtime::{Clock, Ours};
-use crate::signing::acs3::{Acs3Request, sign};
 use crate::sensitive::Sensitive;
+use crate::signing::acs3::{Acs3Request, sign};
 use crate::sync::{BoxFuture, Guarded, MaybeSend, MaybeSync};
 use crate::time::Instant64;
 use std::borrow::Cow;
@@ -46,17 +46,22 @@ pub(crate) struct Limit<'a> {
     pub(crate) name: &'a str,
     /// Prolonged before each wait.
     pub(crate) lease: &'a dyn Renew,
-    /// Where a session is renewed that is due and still serves.
-    pub(crate) behind: &'a dyn Behind,
+    /// Where a session is renewed that is due and still serves; nowhere: as a part of the call.
+    pub(crate) behind: Option<&'a dyn Behind>,
     /// How many more requests may be sent.
     pub(crate) requests: &'a AtomicU32,
     /// Where the calls of one client go: what a provider's own calls follow.
     pub(crate) place: Place<'a>,
 }
 
-/// Leads the renewal of a session behind the answer, or hands back the work where nothing can run it there.
+/// Leads the renewal of a client's session behind the answer.
 pub(crate) trait Behind: MaybeSend + MaybeSync {
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> Option<BoxFuture<'static, ()>>;
+    /// The work itself where nothing can run it there: it then is a part of the call, and costs of its `requests`.
+    fn renew<'a>(
+        &self,
+        lease: Lease<Result<Credentials>>,
+        requests: &'a AtomicU32,
+    ) -> Option<BoxFuture<'a, ()>>;
 }
 
 /// The region that is worked in, where it is known, and from which network.
@@ -204,13 +209,8 @@ impl Course<'_> {
 
     fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Credentials> {
         // The provider may have taken a while.
-        let error = match obtained {
-            Ok(key) => return self.not_closed().map(|()| key),
-            Err(error) => error,
-        };
-        // A provider that only repeats what was refused: the refusal says more.
-        let refusal = self.last.take().filter(|_| error.kind() == ErrorKind::CredentialsRejected);
-        Err(refusal.unwrap_or_else(|| error.with_attempts(self.attempts.sent)))
+        let key = obtained.map_err(|error| error.with_attempts(self.attempts.sent))?;
+        self.not_closed().map(|()| key)
     }
 
     /// Signs with a new nonce and the corrected date.
@@ -299,7 +299,17 @@ impl Limit<'_> {
 
 impl Upstream<'_> {
     /// One exchange that is no call of the gateway: instance metadata, a credentials URI. Not signed, not tried again.
-    pub(crate) async fn exchange(&self, mut request: Request) -> std::result::Result<Response, Error> {
+    pub(crate) async fn exchange(&self, request: Request) -> Result<Response> {
+        // This machine knows no more of the time than the client does.
+        let elsewhere = !is_near(&request.url);
+        let response = self.send(request).await?;
+        if elsewhere {
+            self.api.clock.learn(response.header("date"), Ours::Unsaid);
+        }
+        Ok(response)
+    }
+
+    async fn send(&self, mut request: Request) -> Result<Response> {
         self.limit.take_request()?;
         let clock = &self.api.clock;
         let left = self.limit.deadline.since(clock.now().mono);
@@ -307,10 +317,7 @@ impl Upstream<'_> {
         self.limit.lease.renew(clock.now().mono.after(request.timeout).after(GRACE));
         let (timeout, max_body) = (request.timeout, request.max_body);
         match clock.within(timeout, self.api.fetch.fetch(request)).await {
-            Some(Ok(response)) if response.body().len() <= max_body => {
-                clock.learn(response.header("date"), Ours::Unsaid);
-                Ok(response)
-            }
+            Some(Ok(response)) if response.body().len() <= max_body => Ok(response),
             Some(Ok(_)) => Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)).error),
             Some(Err(e)) => Err(no_answer(&e).error),
             None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
@@ -323,8 +330,11 @@ impl Upstream<'_> {
         let (method, url) = (Method::Get, endpoint.url(""));
         let (headers, body) = (Vec::new(), Vec::new());
         let timeout = self.api.policy.attempt_timeout;
+        let request = Request { method, url, headers, body, timeout, max_body: MAX_BODY };
         // Whatever it answers.
-        drop(self.exchange(Request { method, url, headers, body, timeout, max_body: MAX_BODY }).await);
+        if let Ok(response) = self.send(request).await {
+            self.api.clock.learn(response.header("date"), Ours::Unsaid);
+        }
     }
 }
 
@@ -332,7 +342,8 @@ impl Upstream<'_> {
 const FORM: [(Cow<'static, str>, Cow<'static, str>); 1] =
     [(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
 
-const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
+/// What all requests say of their sender.
+pub(crate) const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
 
 fn no_answer(e: &FetchError) -> Failure {
     let (kind, what) = match e.kind() {

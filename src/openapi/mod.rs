@@ -3,4 +3,4 @@
 
 mod call;
 
-pub(crate) use call::{Answer, ApiCall, Behind, Limit, OpenApi, Place, Upstream};
+pub(crate) use call::{Answer, ApiCall, Behind, Limit, OpenApi, Place, USER_AGENT, Upstream};

@@ -139,6 +139,14 @@ fn is_host(host: &str) -> bool {
     host.len() <= 253 && host.as_bytes().split(|b| *b == b'.').all(label_ok)
 }
 
+/// Whether an absolute address is on this machine.
+pub(crate) fn is_near(url: &str) -> bool {
+    let authority =
+        cut(url, "://").map(|(_, rest)| rest.as_bytes().split(|b| matches!(b, b'/' | b'?' | b'#')).next());
+    let authority = authority.flatten().and_then(|bytes| std::str::from_utf8(bytes).ok());
+    authority.and_then(split_port).is_some_and(|(host, _)| is_loopback(host))
+}
+
 /// Whether a host is this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host == "[::1]" || is_loopback_v4(host).is_some()

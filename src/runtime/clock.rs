@@ -91,6 +91,11 @@ impl Clock {
         self.runtime.sleep(duration)
     }
 
+    /// The task that is running: who leads what it starts.
+    pub(crate) fn task(&self) -> u32 {
+        self.runtime.task()
+    }
+
     /// What the work gives, or nothing when its time is over; it is dropped then.
     pub(crate) fn within<'a, T>(&'a self, time: Duration, work: BoxFuture<'a, T>) -> Within<'a, T> {
         Within { work, time: self.sleep(time) }
@@ -133,7 +138,8 @@ impl<T> Future for Within<'_, T> {
 
 /// Waits until a flight has ended, its lease has, or the deadline has come (`None`).
 ///
-/// Where tasks may wake each other, the flight's end wakes the waiter; elsewhere it looks again on a timer of its own.
+/// Where tasks may wake each other, the flight's end wakes the waiter; elsewhere it looks again on a timer of its own,
+/// and when the host tells that the leader is done.
 pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
     flight: &Arc<Flight<T>>,
     clock: &Clock,
@@ -163,7 +169,7 @@ pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
                 either.await;
             })
         } else {
-            let short = clock.sleep(rest.min(Duration::from_millis(nap)));
+            let short = clock.runtime.wait(rest.min(Duration::from_millis(nap)), flight.leader());
             nap = nap.saturating_mul(2).min(longest);
             short
         };

@@ -42,6 +42,19 @@ pub trait Runtime: MaybeSend + MaybeSync + 'static {
         Now { wall: self.wall(), mono: self.mono() }
     }
 
+    /// Waits as [`sleep`](Runtime::sleep) does, for what the task `leader` is at: where the host can tell that it has
+    /// ended, the wait ends with it.
+    #[doc(hidden)]
+    fn wait(&self, duration: Duration, _leader: u32) -> impl Future<Output = ()> + MaybeSend {
+        self.sleep(duration)
+    }
+
+    /// The task that is running, where the host numbers them.
+    #[doc(hidden)]
+    fn task(&self) -> u32 {
+        0
+    }
+
     /// Whether one task may wake another. Where it may not (the mailbox: every operation is polled only in
     /// its own request), a waiting task looks again on a timer of its own.
     fn wakes_others(&self) -> bool {
@@ -62,6 +75,8 @@ pub trait Background: MaybeSend + MaybeSync + 'static {
 pub(crate) trait DynRuntime: MaybeSend + MaybeSync + 'static {
     fn now(&self) -> Now;
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
+    fn wait(&self, duration: Duration, leader: u32) -> BoxFuture<'_, ()>;
+    fn task(&self) -> u32;
     fn fill_random(&self, buf: &mut [u8]) -> Result<()>;
     fn wakes_others(&self) -> bool;
 }
@@ -72,6 +87,12 @@ impl<R: Runtime> DynRuntime for R {
     }
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(Runtime::sleep(self, duration))
+    }
+    fn wait(&self, duration: Duration, leader: u32) -> BoxFuture<'_, ()> {
+        Box::pin(Runtime::wait(self, duration, leader))
+    }
+    fn task(&self) -> u32 {
+        Runtime::task(self)
     }
     fn fill_random(&self, buf: &mut [u8]) -> Result<()> {
         Runtime::fill_random(self, buf)

@@ -129,7 +129,7 @@ impl Driver {
                 let wire = wire.expect("a wire");
                 Box::pin(async move { Reply::Answer(wire.fetch(request).await) })
             }
-            Effect::Sleep(time) => Box::pin(async move {
+            Effect::Sleep(time) | Effect::Wait(_, time) => Box::pin(async move {
                 clock.sleep(time).await;
                 Reply::Slept
             }),

@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::fields::{Fields, InputError, parse};
-use super::{fault, seed};
+use super::{fault, principals, seed};
 use crate::clock;
 use crate::emulator::Emulator;
 use crate::journal::LoggedCall;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// How long an OIDC token holds when nobody says.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Where control calls live on the server; everything else there is the service itself.
 #[cfg(feature = "server")]
@@ -83,12 +87,20 @@ fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, 
         "restore" => emulator.restore(only(body, call, "name")?),
         "remove-secret" => emulator.remove_secret(only(body, call, "name")?),
         "secret" => seed::secret(body, call)?.put(emulator),
-        "access-key" => seed::access_key(body, call)?.put(emulator),
+        "access-key" => principals::access_key(body, call)?.put(emulator),
         "access-key/deactivate" => emulator.deactivate_access_key(only(body, call, "id")?),
         "access-key/remove" => emulator.remove_access_key(only(body, call, "id")?),
-        "session" => seed::session(body, call)?.put(emulator),
+        "session" => principals::session(body, call)?.put(emulator),
         "session/expire" => emulator.expire_session(only(body, call, "id")?),
-        "role" => seed::role(body, call)?.put(emulator),
+        "role" => principals::role(body, call)?.put(emulator),
+        "oidc-provider" => principals::oidc_provider(body, call)?.put(emulator),
+        "oidc-token" => return oidc_token(emulator, body).map(Some),
+        "instance-role" => principals::instance_role(body, call)?.put(emulator),
+        "instance-role/detach" => {
+            nothing(body, call)?;
+            emulator.detach_instance_role();
+        }
+        "credentials-uri" => principals::credentials_uri(body, call)?.put(emulator),
         "clock" => {
             let mut fields = Fields::of(body, call)?;
             let offset = fields.signed("offsetMs")?.ok_or_else(|| fields.wrong("offsetMs", "is missing"))?;
@@ -104,6 +116,18 @@ fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, 
         _ => return Ok(None),
     }
     Ok(Some(json!({})))
+}
+
+fn oidc_token(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {
+    let mut fields = Fields::of(body, "oidc-token")?;
+    let provider = fields.required("provider")?;
+    let subject = fields.text("subject")?.unwrap_or("test");
+    let audience = fields.text("audience")?;
+    let lifetime = fields.unsigned("lifetimeSeconds")?.map_or(TOKEN_LIFETIME, Duration::from_secs);
+    let unknown = fields.wrong("provider", "is no OIDC provider's ARN");
+    fields.finish()?;
+    let token = emulator.sign_oidc_token(provider, subject, audience, lifetime).ok_or(unknown)?;
+    Ok(json!({ "token": token }))
 }
 
 fn rotate(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {

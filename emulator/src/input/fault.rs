@@ -3,6 +3,7 @@
 
 use super::fields::{Fields, InputError};
 use crate::fault::Fault;
+use crate::service::Service;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -36,6 +37,14 @@ pub(super) fn fault(value: &Value) -> Result<Fault, InputError> {
     };
     if let Some(times) = fields.small("times")? {
         fault = fault.times(times);
+    }
+    if let Some(name) = fields.text("service")? {
+        let found = Service::ALL.into_iter().find(|(known, _)| *known == name);
+        let Some((_, service)) = found else {
+            let names = Service::ALL.map(|(known, _)| known).join(", ");
+            return Err(fields.wrong("service", &format!("must be one of {names}")));
+        };
+        fault = fault.for_service(service);
     }
     if let Some(action) = fields.text("action")? {
         fault = fault.for_action(action);

@@ -97,6 +97,17 @@ impl<'a> Fields<'a> {
         at.map(Some).ok_or_else(|| self.wrong(name, "must be a time such as 2026-01-02T03:04:05Z"))
     }
 
+    /// A list of texts that are not empty.
+    pub(super) fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, InputError> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let items = value.as_array().ok_or_else(|| self.wrong(name, "must be a list"))?;
+        let texts: Option<Vec<String>> = items
+            .iter()
+            .map(|item| item.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+            .collect();
+        texts.map(Some).ok_or_else(|| self.wrong(name, "must list texts that are not empty"))
+    }
+
     /// The items of a list, each with its place.
     pub(super) fn list(&mut self, name: &'static str) -> Result<Vec<(String, &'a Value)>, InputError> {
         let Some(value) = self.value(name) else { return Ok(Vec::new()) };

@@ -4,6 +4,7 @@
 mod control;
 mod fault;
 mod fields;
+mod principals;
 mod seed;
 
 #[cfg(feature = "server")]

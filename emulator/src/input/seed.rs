@@ -2,8 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::fields::{Fields, InputError, parse};
-use crate::accounts::{DEFAULT_ACCOUNT, role_parts};
+use super::principals::{access_key, credentials_uri, instance_role, oidc_provider, role, session};
+use crate::credentials_uri::CredentialsUri;
 use crate::emulator::Emulator;
+use crate::metadata::InstanceRole;
+use crate::oidc::OidcProvider;
+use crate::role::Role;
 use crate::secret::{MAX_VALUE, SecretSeed, is_name};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,42 +20,11 @@ pub(super) const TYPES: [&str; 6] = ["Generic", "Rds", "Redis", "PolarDB", "RAMC
 pub(super) enum Entry {
     AccessKey { id: String, secret: Sensitive<String>, account: String, active: bool },
     Session { id: String, secret: Sensitive<String>, token: Sensitive<String>, expiration: Option<Timestamp> },
-    Role { arn: String, max_session_seconds: u64 },
+    Role(Role),
+    OidcProvider(OidcProvider),
+    InstanceRole(InstanceRole),
+    CredentialsUri(CredentialsUri),
     Secret { seed: Box<SecretSeed>, previous: Option<Box<SecretSeed>>, state: Option<String> },
-}
-
-pub(super) fn access_key(value: &Value, place: &str) -> Result<Entry, InputError> {
-    let mut fields = Fields::of(value, place)?;
-    let id = fields.required("id")?.to_owned();
-    let secret = Sensitive::new(fields.required("secret")?.to_owned());
-    let account = fields.text("account")?.unwrap_or(DEFAULT_ACCOUNT).to_owned();
-    let active = fields.flag("active")?.unwrap_or(true);
-    fields.finish()?;
-    Ok(Entry::AccessKey { id, secret, account, active })
-}
-
-pub(super) fn session(value: &Value, place: &str) -> Result<Entry, InputError> {
-    let mut fields = Fields::of(value, place)?;
-    let id = fields.required("id")?.to_owned();
-    let secret = Sensitive::new(fields.required("secret")?.to_owned());
-    let token = Sensitive::new(fields.required("token")?.to_owned());
-    let expiration = fields.time("expiration")?;
-    fields.finish()?;
-    Ok(Entry::Session { id, secret, token, expiration })
-}
-
-pub(super) fn role(value: &Value, place: &str) -> Result<Entry, InputError> {
-    let mut fields = Fields::of(value, place)?;
-    let arn = fields.required("arn")?.to_owned();
-    if role_parts(&arn).is_none() {
-        return Err(fields.wrong("arn", "must be of the form acs:ram::ACCOUNT:role/NAME"));
-    }
-    let max_session_seconds = fields.unsigned("maxSessionSeconds")?.unwrap_or(3600);
-    if !(3600..=43_200).contains(&max_session_seconds) {
-        return Err(fields.wrong("maxSessionSeconds", "must be 3600 to 43200"));
-    }
-    fields.finish()?;
-    Ok(Entry::Role { arn, max_session_seconds })
 }
 
 /// A text as it is; any other JSON value as its text, so that structured values need no escaping.
@@ -112,7 +85,10 @@ impl Entry {
             Self::Session { id, secret, token, expiration } => {
                 emulator.add_session(&id, secret.expose(), token.expose(), expiration);
             }
-            Self::Role { arn, max_session_seconds } => emulator.add_role_lasting(&arn, max_session_seconds),
+            Self::Role(role) => emulator.put_role(role),
+            Self::OidcProvider(provider) => emulator.put_oidc_provider(provider),
+            Self::InstanceRole(role) => emulator.attach_instance_role(role),
+            Self::CredentialsUri(endpoint) => emulator.put_credentials_uri(endpoint),
             Self::Secret { seed, previous, state } => {
                 let name = seed.name.clone();
                 emulator.put_secret_with_previous(*seed, previous.map(|seed| *seed));
@@ -135,13 +111,18 @@ impl Emulator {
     /// {
     ///   "accessKeys": [{"id": "LTAI-example", "secret": "…", "account": "1234567890123456", "active": true}],
     ///   "sessions": [{"id": "STS.example", "secret": "…", "token": "…", "expiration": "2030-01-01T00:00:00Z"}],
-    ///   "roles": [{"arn": "acs:ram::1234567890123456:role/reader", "maxSessionSeconds": 3600}],
+    ///   "roles": [{"arn": "acs:ram::1234567890123456:role/reader", "maxSessionSeconds": 3600,
+    ///              "trust": ["acs:ram::1234567890123456:root"], "externalId": "tenant-7"}],
+    ///   "oidcProviders": [{"arn": "acs:ram::1234567890123456:oidc-provider/ci", "issuer": "https://ci.example",
+    ///                      "clientIds": ["sts.aliyuncs.com"]}],
     ///   "secrets": [{
     ///     "name": "app/db", "value": "text, or any JSON value", "valueBase64": "instead of value",
     ///     "previousValue": "…", "type": "Generic", "extendedConfig": {"CustomData": {}},
     ///     "rotationInterval": "604800s", "nextRotation": "2030-01-01T00:00:00Z", "versionId": "v1",
     ///     "account": "1234567890123456", "region": "cn-hangzhou", "state": "enabled"
     ///   }],
+    ///   "instanceRole": {"name": "ecs-reader", "account": "1234567890123456", "sessionSeconds": 21600, "v2Only": false},
+    ///   "credentialsUri": {"path": "/credentials", "sessionSeconds": 3600, "code": "Success"},
     ///   "clockOffsetMs": 0,
     ///   "quotaPerSecond": 450
     /// }
@@ -162,8 +143,17 @@ impl Emulator {
         for (place, item) in fields.list("roles")? {
             entries.push(role(item, &place)?);
         }
+        for (place, item) in fields.list("oidcProviders")? {
+            entries.push(oidc_provider(item, &place)?);
+        }
         for (place, item) in fields.list("secrets")? {
             entries.push(secret(item, &place)?);
+        }
+        if let Some(value) = fields.value("instanceRole") {
+            entries.push(instance_role(value, "instanceRole")?);
+        }
+        if let Some(value) = fields.value("credentialsUri") {
+            entries.push(credentials_uri(value, "credentialsUri")?);
         }
         let offset = fields.signed("clockOffsetMs")?;
         let quota = fields.small("quotaPerSecond")?;

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::encoding::Pairs;
 use crate::nonces::Nonces;
 use crate::request::Incoming;
+use crate::sts::UNSIGNED_ACTION;
 use simsim::Timestamp;
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ enum Scheme {
 
 /// What a request says about itself, before anything of it is believed.
 pub(crate) struct Claim {
-    scheme: Scheme,
+    /// `None`: not signed at all, as AssumeRoleWithOIDC may be.
+    scheme: Option<Scheme>,
     pub(crate) action: String,
     pub(crate) version: String,
     pub(crate) access_key_id: String,
@@ -59,6 +61,10 @@ fn mismatch(string_to_sign: &str, canonical_request: Option<&str>) -> ServiceErr
     ServiceError::new(400, "SignatureDoesNotMatch", message)
 }
 
+fn wants_json(params: &Pairs) -> bool {
+    params.iter().any(|(name, value)| name == "Format" && value.eq_ignore_ascii_case("json"))
+}
+
 impl Claim {
     /// Reads the claims of a request; refuses one that cannot be decoded at all.
     pub(crate) fn read(incoming: &Incoming) -> Result<Self, ServiceError> {
@@ -70,9 +76,28 @@ impl Claim {
         let parameter = |name: &str| params.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         let rpc =
             ["Signature", "SignatureMethod", "AccessKeyId"].iter().any(|name| parameter(name).is_some());
-        if incoming.header("authorization").is_some() || !rpc {
+        let signed = incoming.header("authorization").is_some();
+        let action = header("x-acs-action").or_else(|| parameter("Action"));
+        if !signed && !rpc && action.as_deref() == Some(UNSIGNED_ACTION) {
+            // A request in the style of ACS3 has its version in a header, and its answer in JSON.
+            let version = header("x-acs-version");
+            let json = version.is_some() || wants_json(&params);
             return Ok(Self {
-                scheme: Scheme::Acs3,
+                scheme: None,
+                action: UNSIGNED_ACTION.to_owned(),
+                version: version.or_else(|| parameter("Version")).unwrap_or_default(),
+                access_key_id: String::new(),
+                format: if json { Format::Json } else { Format::Xml },
+                token: None,
+                timestamp: None,
+                nonce: None,
+                query,
+                params,
+            });
+        }
+        if signed || !rpc {
+            return Ok(Self {
+                scheme: Some(Scheme::Acs3),
                 action: header("x-acs-action").unwrap_or_default(),
                 version: header("x-acs-version").unwrap_or_default(),
                 access_key_id: acs3::claimed_key(incoming).unwrap_or_default().to_owned(),
@@ -84,9 +109,9 @@ impl Claim {
                 params,
             });
         }
-        let json = parameter("Format").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+        let json = wants_json(&params);
         Ok(Self {
-            scheme: Scheme::Rpc,
+            scheme: Some(Scheme::Rpc),
             action: parameter("Action").unwrap_or_default(),
             version: parameter("Version").unwrap_or_default(),
             access_key_id: parameter("AccessKeyId").unwrap_or_default(),
@@ -124,7 +149,7 @@ impl Claim {
         Ok(at)
     }
 
-    /// Every check, in this order: completeness, key, time, token, signature, nonce. Only a request whose signature
+    /// Nothing of a request that need not be signed; of any other every check, in this order: completeness, key, time, token, signature, nonce. Only a request whose signature
     /// holds uses its nonce up.
     pub(crate) fn verify(
         &self,
@@ -133,14 +158,15 @@ impl Claim {
         nonces: &mut Nonces,
         now: Timestamp,
     ) -> Result<Caller, ServiceError> {
-        match self.scheme {
+        let Some(scheme) = self.scheme else { return Ok(Caller::anonymous()) };
+        match scheme {
             Scheme::Acs3 => acs3::check_complete(incoming)?,
             Scheme::Rpc => rpc::check_complete(&self.params)?,
         }
         let secret = accounts.signing_secret(&self.access_key_id)?;
         let at = self.check_time(now)?;
         let caller = accounts.check_token(&self.access_key_id, self.token.as_deref(), now)?;
-        match self.scheme {
+        match scheme {
             Scheme::Acs3 => acs3::check_signature(incoming, &self.query, secret)?,
             Scheme::Rpc => rpc::check_signature(&incoming.method, &self.params, secret)?,
         }

@@ -95,6 +95,19 @@ pub fn json(response: &Response) -> (u16, Value) {
     (response.status(), serde_json::from_slice(response.body()).unwrap_or(Value::Null))
 }
 
+/// A request that nothing signs.
+pub fn unsigned(method: Method, url: &str, headers: &[(&'static str, &str)]) -> Request {
+    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect();
+    let (timeout, max_body) = (Duration::from_secs(1), 1 << 20);
+    Request { method, url: url.to_owned(), headers, body: Vec::new(), timeout, max_body }
+}
+
+/// The key of a session, from the fields that every source tells it in.
+pub fn session_key(fields: &Value) -> (String, String, Option<String>) {
+    let text = |name: &str| fields[name].as_str().unwrap().to_owned();
+    (text("AccessKeyId"), text("AccessKeySecret"), Some(text("SecurityToken")))
+}
+
 /// A signed call that is about to be sent; tests break single parts of it.
 #[derive(Clone)]
 pub struct Draft {

@@ -7,9 +7,8 @@ use crate::builder::RetryOptions;
 use crate::http::retry::Bucket;
 use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
 use crate::observe::Watch;
-use crate::openapi::{Behind, OpenApi, Place};
+use crate::openapi::{OpenApi, Place};
 use crate::runtime::Clock;
-use crate::sync::BoxFuture;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
@@ -110,14 +109,14 @@ struct Asking {
 }
 
 impl Asking {
-    fn limit<'a>(&'a self, deadline: Instant64, behind: &'a Inline) -> Limit<'a> {
+    /// Nothing runs behind an answer.
+    fn limit(&self, deadline: Instant64) -> Limit<'_> {
         let (closed, requests) = (&self.closed, &self.requests);
-        Limit { deadline, closed, name: "", lease: &(), behind, requests, place: Place::default() }
+        Limit { deadline, closed, name: "", lease: &(), behind: None, requests, place: Place::default() }
     }
 
     async fn get(self: &Arc<Self>, deadline: Instant64) -> Outcome {
-        let behind = Inline(self.clone());
-        let limit = self.limit(deadline, &behind);
+        let limit = self.limit(deadline);
         self.credentials.get(Upstream { api: &self.api, limit: &limit, endpoint: None }).await
     }
 }
@@ -125,25 +124,9 @@ impl Asking {
 impl Context<'static> {
     /// A context whose transport nobody answers: for providers that do not use it.
     pub(crate) fn alone(now: Timestamp, rejected: bool) -> Self {
-        let asking = Asked::new().asking;
-        let (behind, asking) = (Box::leak(Box::new(Inline(asking.clone()))), Box::leak(Box::new(asking)));
-        let limit = Box::leak(Box::new(asking.limit(Instant64::default(), behind)));
+        let asking = Box::leak(Box::new(Asked::new().asking));
+        let limit = Box::leak(Box::new(asking.limit(Instant64::default())));
         Self::new(now, rejected, Upstream { api: &asking.api, limit, endpoint: None })
-    }
-}
-
-/// Nothing runs behind an answer.
-struct Inline(Arc<Asking>);
-
-impl Behind for Inline {
-    fn renew(&self, lease: Lease<Outcome>) -> Option<BoxFuture<'static, ()>> {
-        let asking = self.0.clone();
-        Some(Box::pin(async move {
-            let behind = Inline(asking.clone());
-            let limit = asking.limit(Instant64::default(), &behind);
-            let upstream = Upstream { api: &asking.api, limit: &limit, endpoint: None };
-            drop(asking.credentials.lead(lease, true, upstream).await);
-        }))
     }
 }
 
@@ -209,12 +192,12 @@ impl Asked {
     fn wake(&mut self, caller: &mut Caller) {
         // The timer that is over first: the others are of longer waits.
         let first = caller.owed.iter().filter_map(|(id, effect)| match effect {
-            Effect::Sleep(time) => Some((*time, *id)),
+            Effect::Sleep(time) | Effect::Wait(_, time) => Some((*time, *id)),
             _ => None,
         });
         let (_, first) = first.min().expect("a timer");
         caller.owed.sort_by_key(|(id, _)| *id != first);
-        self.answer(caller, |e| matches!(e, Effect::Sleep(_)), Reply::Slept);
+        self.answer(caller, |e| matches!(e, Effect::Sleep(_) | Effect::Wait(..)), Reply::Slept);
     }
 }
 
@@ -240,6 +223,10 @@ fn many_callers_ask_the_provider_once() {
     let mut w = Asked::new();
     let mut callers: Vec<_> = (0..20).map(|_| w.caller(10_000)).collect();
     assert_eq!(callers.iter().filter(|c| c.asks()).count(), 1);
+    let leader = callers[0].op;
+    let waits_for =
+        |c: &Caller| c.owed.iter().any(|(_, e)| matches!(e, Effect::Wait(op, _) if *op == leader));
+    assert!(callers[1..].iter().all(waits_for), "the driver can tell them that the leader is done");
     w.give(&mut callers[0], Ok(Some(session("shared", 60 * MINUTE))));
     for caller in &mut callers[1..] {
         w.wake(caller);

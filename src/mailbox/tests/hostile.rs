@@ -98,6 +98,7 @@ fn effects(bytes: &[u8]) -> Vec<(u8, EffectId, Vec<u8>)> {
             2 => drop(reader.u32().unwrap()),
             3 => assert!(reader.u8().unwrap() <= 1),
             4 | 6 => {}
+            8 => drop((reader.u32().unwrap(), reader.u32().unwrap())),
             5 => {
                 let (_kind, _name) = (reader.text().unwrap(), reader.text().unwrap());
                 let (_took, _error) = (reader.u32().unwrap(), reader.text().unwrap());
