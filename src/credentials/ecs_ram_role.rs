@@ -161,9 +161,10 @@ impl EcsRamRole {
         }
     }
 
-    /// Asks with a token. One that was kept and is refused is replaced, once.
-    async fn get(&self, upstream: Upstream<'_>, path: &str) -> Result<Response> {
-        while let Some((token, kept)) = self.token(upstream).await? {
+    /// Asks with a token, unless none was given a moment ago. One that was kept and is refused is replaced, once.
+    async fn get(&self, upstream: Upstream<'_>, path: &str, bare: &mut bool) -> Result<Response> {
+        while !*bare {
+            let Some((token, kept)) = self.token(upstream).await? else { break };
             let header = ("x-aliyun-ecs-metadata-token", token.expose().as_str());
             let answer = self.send(upstream, Method::Get, path, Some(header)).await?;
             if !matches!(answer.status(), 401 | 403) {
@@ -176,12 +177,13 @@ impl EcsRamRole {
                 false => break,
             }
         }
+        *bare = true;
         self.send(upstream, Method::Get, path, None).await
     }
 
     /// The name of the role that is attached; none where there is none.
-    async fn attached(&self, upstream: Upstream<'_>) -> Result<Option<String>> {
-        let answer = self.get(upstream, ROLES).await?;
+    async fn attached(&self, upstream: Upstream<'_>, bare: &mut bool) -> Result<Option<String>> {
+        let answer = self.get(upstream, ROLES, bare).await?;
         match answer.status() {
             200 => {}
             404 => return Ok(None),
@@ -204,10 +206,10 @@ impl fmt::Debug for EcsRamRole {
 impl ProvideCredentials for EcsRamRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        let upstream = cx.upstream();
+        let (upstream, mut bare) = (cx.upstream(), false);
         let role = match &self.role_name {
             Some(name) => Some(name.clone()),
-            None => self.attached(upstream).await?,
+            None => self.attached(upstream, &mut bare).await?,
         };
         let Some(role) = role else {
             return match self.optional {
@@ -215,7 +217,7 @@ impl ProvideCredentials for EcsRamRole {
                 false => Err(unavailable(NO_ROLE)),
             };
         };
-        let answer = self.get(upstream, &[ROLES, &role].concat()).await?;
+        let answer = self.get(upstream, &[ROLES, &role].concat(), &mut bare).await?;
         if answer.status() == 404 {
             return Err(unavailable("role_name: this role is not attached to the instance; attach it, or leave the name out"));
         }
