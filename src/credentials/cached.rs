@@ -19,7 +19,8 @@ const LEASE: Duration = Duration::from_millis(3_250);
 const NEEDED: u64 = 1_000;
 /// The same while an old session still serves, or after a refusal that will not change in a moment.
 const PAUSE: u64 = 5_000;
-/// How long a provider may take. The caller's own time may end earlier, and leaves the asking to another.
+/// How long a provider may take, or as long as the caller has, where that is longer. The caller's own time may end
+/// earlier, and leaves the asking to another.
 const PROVIDING: Duration = Duration::from_secs(10);
 /// How long before its end a session counts as over: a request needs time to arrive.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -178,12 +179,12 @@ impl CachedCredentials {
         lease.led_by(clock.task());
         let now = clock.corrected();
         let both = Both(&lease, upstream.limit.lease);
-        let deadline = now.mono.after(PROVIDING);
+        let deadline = now.mono.after(PROVIDING).max(upstream.limit.deadline);
         // Whatever the provider renews in turn is no session of the client.
         let limit = Limit { deadline, lease: &both, behind: None, ..*upstream.limit };
         let upstream = Upstream { limit: &limit, ..upstream };
         let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
-        let given = clock.within(PROVIDING, provider.provide(&cx)).await;
+        let given = clock.within(deadline.since(now.mono), provider.provide(&cx)).await;
         let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
         let outcome = self.settle(&lease, given, clock, old_serves);
         lease.finish(outcome.clone());

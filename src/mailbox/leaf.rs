@@ -19,14 +19,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// One effect and the wait for its reply.
-struct Exchange {
+pub(super) struct Exchange {
     desk: Arc<Desk>,
     effect: Option<Effect>,
     id: Option<EffectId>,
 }
 
 impl Exchange {
-    fn new(desk: &Arc<Desk>, effect: Effect) -> Self {
+    pub(super) fn new(desk: &Arc<Desk>, effect: Effect) -> Self {
         Self { desk: desk.clone(), effect: Some(effect), id: None }
     }
 }
@@ -59,9 +59,9 @@ impl Drop for Exchange {
 }
 
 /// An exchange, with what its reply means.
-struct Asked<T> {
-    exchange: Exchange,
-    read: fn(Box<Reply>) -> T,
+pub(super) struct Asked<T> {
+    pub(super) exchange: Exchange,
+    pub(super) read: fn(Box<Reply>) -> T,
 }
 
 impl<T> Future for Asked<T> {

@@ -10,6 +10,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::http::{FetchError, FetchErrorKind, Response};
 use crate::secret::Secret;
+use crate::sensitive::Sensitive;
 use crate::time::{Timestamp, millis};
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +28,7 @@ mod tag {
     pub(crate) const ABORT: u8 = 6;
     pub(crate) const DONE: u8 = 7;
     pub(crate) const WAIT: u8 = 8;
+    pub(crate) const HOST: u8 = 9;
 }
 
 /// Writes fields one after another.
@@ -97,6 +99,7 @@ impl Writer {
             Effect::Emit(_) => (tag::EMIT, id),
             Effect::Abort(aborted) => (tag::ABORT, *aborted),
             Effect::Done(_) => (tag::DONE, id),
+            Effect::Host(_) => (tag::HOST, id),
         };
         self.u8(tag);
         self.u32(id);
@@ -123,7 +126,7 @@ impl Writer {
                 self.millis(event.duration);
                 self.text(event.error.map_or("", ErrorKind::name));
             }
-            Effect::Done(result) => self.bytes(result),
+            Effect::Done(bytes) | Effect::Host(bytes) => self.bytes(bytes),
             Effect::Provide { rejected } => self.u8(u8::from(*rejected)),
             Effect::Spawn(_) | Effect::Abort(_) => {}
         }
@@ -272,6 +275,7 @@ impl<'a> Reader<'a> {
                 let what = ["the provider failed: ", &code].concat();
                 Ok(Reply::Credentials(Err(Error::new(kind, what))))
             }
+            6 => Ok(Reply::Host(Sensitive::new(self.rest().to_vec()))),
             _ => Err(Malformed),
         }
     }

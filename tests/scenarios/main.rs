@@ -22,6 +22,7 @@ mod canary;
 mod config;
 mod credentials;
 mod flights;
+mod instance;
 mod observing;
 mod outages;
 mod reading;
