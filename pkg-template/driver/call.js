@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /**
- * Where a provider's argument has its caller's call: { waitUntil, background, budget }. A provider that sends requests
- * of its own sends them within the same bounds.
+ * Where a provider's argument has its caller's call: { waitUntil, background, budget, place }. A provider that sends
+ * requests of its own sends them within the same bounds, and by default to the same region and network.
  */
 export const CALL = Symbol.for("simsim.call");
 

@@ -3,7 +3,7 @@
 
 import { config, SimsimError } from "../errors.js";
 import { budgetOf } from "./call.js";
-import { Core } from "./core.js";
+import { ClientCore } from "./client-core.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
 import { fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
@@ -39,7 +39,7 @@ export function clientFor(platform) {
 
     #start(variable) {
       this.#variable = variable;
-      this.#core = new Core(platform, this.#options, variable);
+      this.#core = new ClientCore(platform, this.#options, variable);
       this.#memo = this.#core.memo;
     }
 

@@ -11,7 +11,7 @@ export const TRAPPED = Symbol("trapped");
 /**
  * `begin` gives the first turn. `read` makes a value of the result, or throws a SimsimError; it runs before anything else
  * can, so that what it keeps is what the core knows. `core` performs what is not of this operation alone, and `call` is
- * whose operation it is: { signal, waitUntil, background, budget }.
+ * whose operation it is: { signal, waitUntil, background, budget, place }.
  */
 export function drive(core, instance, begin, read, call) {
   const { signal } = call;

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { CALL } from "./call.js";
-import { asking, parts } from "./credentials.js";
-import { ANSWERED, bytes, CREDENTIALS, FAILED, FETCH, NO_CREDENTIALS, OVER_BUDGET, PROVIDE, SLEEP, SLEPT, text, u32, u8, WAIT } from "./wire.js";
+import { ANSWERED, bytes, FAILED, FETCH, NO_CREDENTIALS, OVER_BUDGET, PROVIDE, SLEEP, SLEPT, text, u32, u8, WAIT } from "./wire.js";
 
 /** The longest wait that timers know; a longer one would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -19,7 +18,7 @@ async function answer(core, request, { budget }, signal, shown) {
 /** The reply of the caller's credentials provider. */
 async function provided(core, rejected, call, signal, shown) {
   try {
-    return [u8(CREDENTIALS), parts(await asking(core.credentials)({ signal, rejected, [CALL]: call }))];
+    return await core.provide({ signal, rejected, [CALL]: call });
   } catch (cause) {
     return [u8(NO_CREDENTIALS), text(shown(cause))];
   }
@@ -48,11 +47,12 @@ export function perform({ core, instance, call, shown }, tag, fields, reply) {
     __proto__: null, maxBody: fields.u32(), method: fields.text(), url: fields.text(),
     headers: fields.list(() => [fields.text(), fields.text()]), body: fields.bytes(),
   };
-  if (!request && tag !== PROVIDE) throw new RangeError("unknown effect");
-  const rejected = !request && !!fields.u8();
+  const rejected = tag === PROVIDE && !!fields.u8();
   const abort = globalThis.AbortController && new AbortController();
   let ended;
-  const started = request ? answer(core, request, call, abort?.signal, shown) : provided(core, rejected, call, abort?.signal, shown);
+  const started = request
+    ? answer(core, request, call, abort?.signal, shown)
+    : tag === PROVIDE ? provided(core, rejected, call, abort?.signal, shown) : core.other(tag, fields, abort?.signal);
   started.then((replied) => ended || reply(replied));
   return () => {
     ended = true;

@@ -284,6 +284,11 @@ impl CachedCredentials {
         matches!(self.source, Source::Provider(_))
     }
 
+    /// The session at hand, whatever became of it.
+    pub(crate) fn given(&self) -> Option<Credentials> {
+        self.state.with(|s| s.snapshot.as_ref().map(|snapshot| snapshot.credentials.clone()))
+    }
+
     /// Forgets the session.
     pub(crate) fn clear(&self) {
         self.state.with(|s| *s = State::default());

@@ -132,6 +132,14 @@ impl Writer {
         }
     }
 
+    /// Id, secret, token (may be empty), expiry.
+    pub(crate) fn credentials(&mut self, credentials: &Credentials) {
+        self.text(credentials.access_key_id());
+        self.text(credentials.access_key_secret());
+        self.text(credentials.security_token().unwrap_or_default());
+        self.time(credentials.expiration());
+    }
+
     /// A failed result: 1 and the error.
     pub(crate) fn failure(&mut self, error: &Error) {
         self.u8(1);
@@ -179,7 +187,7 @@ impl Writer {
 pub struct Malformed;
 
 /// What was read, if it was there.
-pub(crate) type Read<T> = std::result::Result<T, Malformed>;
+pub type Read<T> = std::result::Result<T, Malformed>;
 
 /// Reads fields one after another; a malformed input is an error, never a panic.
 pub struct Reader<'a>(&'a [u8]);
