@@ -75,7 +75,10 @@ async fn the_first_source_that_is_configured_answers(w: World) {
     answers("ecs_ram_role").await;
     machine.set("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:6666/credentials");
     answers("credentials_uri").await;
-    machine.write(INI, "[default]\ntype = access_key\naccess_key_id = LTAIini\naccess_key_secret = needle-ini\n");
+    machine.write(
+        INI,
+        "[default]\ntype = access_key\naccess_key_id = LTAIini\naccess_key_secret = needle-ini\n",
+    );
     answers("ini_profile").await;
     machine.write(CLI, profile());
     answers("profile").await;
@@ -162,7 +165,10 @@ async fn a_source_that_is_configured_but_broken_stops_the_walk(w: World) {
         (|m, _| m.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "needle"), "ALIBABA_CLOUD_ACCESS_KEY_ID: "),
         (
             |m, set| {
-                set(m, &[("ALIBABA_CLOUD_ACCESS_KEY_ID", "x"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "needle\n")])
+                set(
+                    m,
+                    &[("ALIBABA_CLOUD_ACCESS_KEY_ID", "x"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "needle\n")],
+                )
             },
             "AccessKeySecret",
         ),
@@ -172,11 +178,14 @@ async fn a_source_that_is_configured_but_broken_stops_the_walk(w: World) {
         ),
         (
             |m, set| {
-                set(m, &[
-                    ("ALIBABA_CLOUD_ROLE_ARN", ROLE),
-                    ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", PROVIDER),
-                    ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/gone"),
-                ])
+                set(
+                    m,
+                    &[
+                        ("ALIBABA_CLOUD_ROLE_ARN", ROLE),
+                        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", PROVIDER),
+                        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/gone"),
+                    ],
+                )
             },
             "/gone: ",
         ),
@@ -227,7 +236,10 @@ async fn half_of_a_configuration_is_not_taken_for_a_whole(w: World) {
     machine.write(INI, "[default]\ntype = needle\n");
     w.pass(seconds(1)).await;
     let text = refused(&w, &client(&w, &machine)).await.explanation().to_owned();
-    assert!(text.contains("there is no profile other") && text.contains("there is no section other"), "{text}");
+    assert!(
+        text.contains("there is no profile other") && text.contains("there is no section other"),
+        "{text}"
+    );
 }
 
 async fn the_metadata_service_is_asked_on_instances_only(w: World) {

@@ -4,7 +4,8 @@
 use crate::canary::{debug_is_clean, error_is_clean, faults, tricks};
 use crate::support::{Machine, World, seconds};
 use simsim::credentials::{
-    DefaultChain, EcsRamRole, Environment, External, HostError, IniProfile, Profile, ProvideCredentials, TokenFile,
+    DefaultChain, EcsRamRole, Environment, External, HostError, IniProfile, Profile, ProvideCredentials,
+    TokenFile,
 };
 use simsim::mailbox::{Effect, Reply};
 use simsim::{ErrorKind, Sensitive};
@@ -22,12 +23,34 @@ const INI: &str = "/home/user/.alibabacloud/credentials";
 /// Contents that are wrong in one way each, and hold the needle wherever one can stand.
 fn contents() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = vec![b"needle".to_vec(), b"\xffneedle".to_vec(), vec![b'x'; 2_000_000]];
-    for value in ["\"needle\"", "\"needle needle\"", "\"needle\\n\"", "7", "{\"needle\": 1}", "null", "\"\""] {
-        for mode in ["AK", "StsToken", "RamRoleArn", "EcsRamRole", "OIDC", "ChainableRamRoleArn", "External", "needle"] {
+    for value in ["\"needle\"", "\"needle needle\"", "\"needle\\n\"", "7", "{\"needle\": 1}", "null", "\"\""]
+    {
+        for mode in [
+            "AK",
+            "StsToken",
+            "RamRoleArn",
+            "EcsRamRole",
+            "OIDC",
+            "ChainableRamRoleArn",
+            "External",
+            "needle",
+        ] {
             let fields: String = [
-                "access_key_id", "access_key_secret", "sts_token", "ram_role_arn", "ram_role_name", "policy",
-                "external_id", "source_profile", "process_command", "oidc_provider_arn", "expired_seconds",
-                "ram_session_name", "sts_endpoint", "sts_region", "expiration",
+                "access_key_id",
+                "access_key_secret",
+                "sts_token",
+                "ram_role_arn",
+                "ram_role_name",
+                "policy",
+                "external_id",
+                "source_profile",
+                "process_command",
+                "oidc_provider_arn",
+                "expired_seconds",
+                "ram_session_name",
+                "sts_endpoint",
+                "sts_region",
+                "expiration",
             ]
             .iter()
             .map(|name| format!(", \"{name}\": {value}"))

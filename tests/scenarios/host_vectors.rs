@@ -41,7 +41,8 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
 }
 
 fn meaning(method: &str, url: &str, headers: &[(String, String)], body: &str) -> Meaning {
-    let header = |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
+    let header =
+        |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let mut query = pairs(query);
     let credential = header("authorization")
@@ -81,7 +82,12 @@ fn exchanges(entry: &Value) -> Vec<Exchange> {
         let headers: Vec<_> =
             request["headers"].as_array().unwrap().iter().map(|h| (text(&h[0]), text(&h[1]))).collect();
         Exchange {
-            meaning: meaning(&text(&request["method"]), &text(&request["url"]), &headers, &text(&request["body"])),
+            meaning: meaning(
+                &text(&request["method"]),
+                &text(&request["url"]),
+                &headers,
+                &text(&request["body"]),
+            ),
             status: u16::try_from(response["status"].as_u64().unwrap()).unwrap(),
             body: text(&response["body"]),
         }
@@ -256,13 +262,30 @@ async fn logins_of_the_cli_are_refused_with_what_to_do_instead() {
 #[test]
 fn every_probe_of_a_source_on_the_machine_has_its_test() {
     let all: Value = serde_json::from_str(RECORDED).unwrap();
-    let probes: Vec<&str> = all["probes"].as_array().unwrap().iter().filter_map(|p| p["id"].as_str()).collect();
+    let probes: Vec<&str> =
+        all["probes"].as_array().unwrap().iter().filter_map(|p| p["id"].as_str()).collect();
     for (probe, file, test) in [
-        ("imds-prefetch-inside-last-hour", include_str!("instance.rs"), "in_its_last_hour_a_session_costs_nothing"),
-        ("missing-expiration", include_str!("instance.rs"), "an_answer_that_is_no_session_is_refused_unquoted"),
-        ("already-expired-answer", include_str!("instance.rs"), "an_answer_that_is_no_session_is_refused_unquoted"),
+        (
+            "imds-prefetch-inside-last-hour",
+            include_str!("instance.rs"),
+            "in_its_last_hour_a_session_costs_nothing",
+        ),
+        (
+            "missing-expiration",
+            include_str!("instance.rs"),
+            "an_answer_that_is_no_session_is_refused_unquoted",
+        ),
+        (
+            "already-expired-answer",
+            include_str!("instance.rs"),
+            "an_answer_that_is_no_session_is_refused_unquoted",
+        ),
         ("default-chain-poisoned", include_str!("chain.rs"), "a_failure_is_never_remembered_as_the_answer"),
-        ("config-text-in-error", include_str!("chain.rs"), "a_source_that_is_configured_but_broken_stops_the_walk"),
+        (
+            "config-text-in-error",
+            include_str!("chain.rs"),
+            "a_source_that_is_configured_but_broken_stops_the_walk",
+        ),
         (
             "cyclic-source-profile",
             include_str!("../../src/credentials/profile/cli/tests.rs"),

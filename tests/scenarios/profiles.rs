@@ -83,7 +83,9 @@ async fn a_profile_of_a_role_assumes_it_and_a_chain_assumes_one_after_the_other(
     let [one, two, kms] = log.as_slice() else { panic!("{log:?}") };
     assert_eq!((one.action.as_str(), one.host.as_str()), ("AssumeRole", "sts.cn-shanghai.aliyuncs.com"));
     assert_eq!((two.action.as_str(), two.host.as_str()), ("AssumeRole", "sts.cn-hangzhou.aliyuncs.com"));
-    assert!(one.access_key_id == KEY_ID && two.access_key_id != KEY_ID && kms.access_key_id != two.access_key_id);
+    assert!(
+        one.access_key_id == KEY_ID && two.access_key_id != KEY_ID && kms.access_key_id != two.access_key_id
+    );
     let body = String::from_utf8(w.wire.sent()[1].body.clone()).unwrap();
     assert!(body.contains("RoleSessionName=s2"), "{body}");
 }
@@ -157,7 +159,8 @@ async fn the_profile_that_is_wanted_is_the_one_that_counts(w: World) {
     machine.set("ALIBABA_CLOUD_PROFILE", "bad");
     w.text(&client(&w, Profile::new(w.host(&machine)).profile("ecs")), "db/password").await;
     machine.unset("ALIBABA_CLOUD_CONFIG_FILE");
-    w.text(&client(&w, Profile::new(w.host(&machine)).profile("ecs").file("/elsewhere.json")), "db/password").await;
+    w.text(&client(&w, Profile::new(w.host(&machine)).profile("ecs").file("/elsewhere.json")), "db/password")
+        .await;
     for (source, named) in [
         (Profile::new(w.host(&machine)), CLI),
         (Profile::new(w.host(&machine)).file("/elsewhere.json").profile("none"), "/elsewhere.json"),
@@ -175,7 +178,9 @@ async fn the_profile_that_is_wanted_is_the_one_that_counts(w: World) {
 async fn a_profile_that_changes_is_noticed_and_the_file_is_never_written(w: World) {
     w.kms.add_role(ROLE);
     let machine = Machine::new();
-    let role = |name: &str| format!(r#""mode": "RamRoleArn", {}, "ram_role_arn": "{ROLE}", "ram_session_name": "{name}""#, keys());
+    let role = |name: &str| {
+        format!(r#""mode": "RamRoleArn", {}, "ram_role_arn": "{ROLE}", "ram_session_name": "{name}""#, keys())
+    };
     let client = profile(&w, &machine, &[("main", role("one"))]);
     w.text(&client, "db/password").await;
     machine.write(CLI, file(&[("main", role("two"))]));
@@ -183,9 +188,12 @@ async fn a_profile_that_changes_is_noticed_and_the_file_is_never_written(w: Worl
     assert_eq!(w.kms.calls("AssumeRole"), 1, "a session is kept for its time");
     w.pass(minutes(61)).await;
     w.text(&client, "db/password").await;
-    let bodies: Vec<_> = w.wire.sent().iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect();
+    let bodies: Vec<_> =
+        w.wire.sent().iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect();
     assert!(bodies.iter().any(|body| body.contains("RoleSessionName=two")), "{bodies:?}");
-    assert!(machine.take_asked().iter().all(|asked| asked.starts_with("var ") || asked == &format!("read {CLI}")));
+    assert!(
+        machine.take_asked().iter().all(|asked| asked.starts_with("var ") || asked == &format!("read {CLI}"))
+    );
 }
 
 async fn an_ini_section_does_what_its_type_says(w: World) {
@@ -205,7 +213,10 @@ async fn an_ini_section_does_what_its_type_says(w: World) {
     for (source, calls) in [
         (ini(), vec!["GetSecretValue"]),
         (ini().profile("role"), vec!["AssumeRole", "GetSecretValue"]),
-        (ini().profile("ecs"), vec!["MetadataToken", "MetadataRole", "MetadataCredentials", "GetSecretValue"]),
+        (
+            ini().profile("ecs"),
+            vec!["MetadataToken", "MetadataRole", "MetadataCredentials", "GetSecretValue"],
+        ),
     ] {
         w.kms.reset_log();
         let client = client(&w, source);
@@ -256,7 +267,11 @@ async fn a_program_that_fails_is_told_without_its_output(w: World) {
         (Ok(vec![b' '; 300_000]), "too large"),
         (Ok(b"needle".to_vec()), "not JSON"),
         (Ok(br#"{"mode": "AK", "access_key_id": "needle"}"#.to_vec()), "access_key_secret"),
-        (Ok(br#"{"mode": "AK", "access_key_id": "a", "access_key_secret": "needle", "expiration": "x"}"#.to_vec()), "expiration"),
+        (
+            Ok(br#"{"mode": "AK", "access_key_id": "a", "access_key_secret": "needle", "expiration": "x"}"#
+                .to_vec()),
+            "expiration",
+        ),
     ] {
         let machine = Machine::new();
         machine.outputs(output);
