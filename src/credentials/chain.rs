@@ -52,15 +52,8 @@ pub struct DefaultChain {
 }
 
 /// In the order of the walk.
-const SOURCES: [&str; 7] = [
-    "function_compute",
-    "environment",
-    "oidc",
-    "profile",
-    "ini_profile",
-    "credentials_uri",
-    "ecs_ram_role",
-];
+const SOURCES: [&str; 7] =
+    ["function_compute", "environment", "oidc", "profile", "ini_profile", "credentials_uri", "ecs_ram_role"];
 
 impl DefaultChain {
     /// The sources of that machine.
@@ -86,7 +79,9 @@ async fn find(source: &str, host: &dyn DynHost) -> Result<Found> {
 
 impl fmt::Debug for DefaultChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DefaultChain").field("answered", &ProvideCredentials::name(self)).finish_non_exhaustive()
+        f.debug_struct("DefaultChain")
+            .field("answered", &ProvideCredentials::name(self))
+            .finish_non_exhaustive()
     }
 }
 

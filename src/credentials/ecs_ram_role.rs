@@ -100,7 +100,9 @@ impl EcsRamRole {
         // Plain http is accepted for loopback only.
         let parsed = Endpoint::parse("endpoint", endpoint, Origin::Code { allow_http: false })?;
         if !endpoint.starts_with("http://") {
-            return Err(Error::config("endpoint: must be http:// and a loopback address; leave it out elsewhere"));
+            return Err(Error::config(
+                "endpoint: must be http:// and a loopback address; leave it out elsewhere",
+            ));
         }
         Ok([&parsed.url(""), path].concat())
     }
@@ -163,8 +165,9 @@ impl EcsRamRole {
 
     /// Asks with a token, unless none was given a moment ago. One that was kept and is refused is replaced, once.
     async fn get(&self, upstream: Upstream<'_>, path: &str, bare: &mut bool) -> Result<Response> {
-        while !*bare {
-            let Some((token, kept)) = self.token(upstream).await? else { break };
+        loop {
+            let token = if *bare { None } else { self.token(upstream).await? };
+            let Some((token, kept)) = token else { break };
             let header = ("x-aliyun-ecs-metadata-token", token.expose().as_str());
             let answer = self.send(upstream, Method::Get, path, Some(header)).await?;
             if !matches!(answer.status(), 401 | 403) {
@@ -192,7 +195,9 @@ impl EcsRamRole {
         let name = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
         match is_role_name(name) {
             true => Ok(Some(name.to_owned())),
-            false => Err(unavailable("what the metadata service gives as the name of the role cannot be one")),
+            false => {
+                Err(unavailable("what the metadata service gives as the name of the role cannot be one"))
+            }
         }
     }
 }
@@ -219,7 +224,9 @@ impl ProvideCredentials for EcsRamRole {
         };
         let answer = self.get(upstream, &[ROLES, &role].concat(), &mut bare).await?;
         if answer.status() == 404 {
-            return Err(unavailable("role_name: this role is not attached to the instance; attach it, or leave the name out"));
+            return Err(unavailable(
+                "role_name: this role is not attached to the instance; attach it, or leave the name out",
+            ));
         }
         Answer { from: "ecs_ram_role", response: &answer }.flat().map(Some)
     }

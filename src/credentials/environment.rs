@@ -100,9 +100,8 @@ pub(super) async fn find_function(host: &dyn DynHost) -> Result<Found> {
     ] {
         known.extend(variable(host, name).await.map(|value| (name, value)));
     }
-    let get = |name: &str| {
-        known.iter().find(|(own, _)| *own == name).map(|(_, value)| value.expose().clone())
-    };
+    let get =
+        |name: &str| known.iter().find(|(own, _)| *own == name).map(|(_, value)| value.expose().clone());
     // Keys that a user set in a function without a role are the environment's.
     if get(TOKEN).is_none() && get("securityToken").is_none() {
         return Ok(Found::nothing(&["the function has no session; give it a RAM role"]));
@@ -115,11 +114,8 @@ pub(super) async fn find_function(host: &dyn DynHost) -> Result<Found> {
 
 /// A role for the token of a workload (ACK's RRSA).
 pub(super) async fn find_oidc(host: &dyn DynHost) -> Result<Found> {
-    let [provider, role, file] = [
-        "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-        "ALIBABA_CLOUD_ROLE_ARN",
-        "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
-    ];
+    let [provider, role, file] =
+        ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
     let (provider_arn, token_file, arn) =
         match (plain(host, provider).await, plain(host, file).await, plain(host, role).await) {
             (Some(provider), Some(file), Some(role)) => (provider, file, role),
@@ -150,7 +146,11 @@ pub(super) async fn find_instance(host: &dyn DynHost) -> Result<Found> {
     }
     let role_name = plain(host, NAME).await;
     if role_name.is_none() && !is_instance(host).await {
-        return Ok(Found::nothing(&["this machine is no ECS instance (", NAME, " = the role's name insists)"]));
+        return Ok(Found::nothing(&[
+            "this machine is no ECS instance (",
+            NAME,
+            " = the role's name insists)",
+        ]));
     }
     let without_v1 = is_on(host, "ALIBABA_CLOUD_IMDSV1_DISABLED").await;
     Ok(Found::Plan(Plan::Ecs { role_name, without_v1 }, String::from(NAME)))

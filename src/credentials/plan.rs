@@ -174,8 +174,6 @@ impl Kept {
 fn at(place: &str, error: Error) -> Error {
     match place {
         "" => error,
-        place => {
-            Error::new(ErrorKind::CredentialsUnavailable, [place, ": ", error.explanation()].concat())
-        }
+        place => Error::new(ErrorKind::CredentialsUnavailable, [place, ": ", error.explanation()].concat()),
     }
 }

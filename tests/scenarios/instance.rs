@@ -157,7 +157,8 @@ async fn an_instance_without_the_role_is_told(w: World) {
 
 async fn what_cannot_be_a_role_or_a_token_is_refused(w: World) {
     let long = "x".repeat(65);
-    for name in ["", "..", "needle/needle", "needle needle", "a\nb", "needle?x", "n\u{e9}edle", &long, "%2e"] {
+    for name in ["", "..", "needle/needle", "needle needle", "a\nb", "needle?x", "n\u{e9}edle", &long, "%2e"]
+    {
         w.wire.play(Trick::body("token"));
         w.wire.play(Trick::body(format!(" {name}\n")));
         let before = w.wire.sent().len();

@@ -31,7 +31,8 @@ struct Shared {
 
 impl Driver {
     pub fn new(clock: TestRuntime) -> Self {
-        let shared = Shared { mailbox: Mailbox::new(), wire: None, provide: None, observer: None, machine: None };
+        let shared =
+            Shared { mailbox: Mailbox::new(), wire: None, provide: None, observer: None, machine: None };
         Self { clock, shared: Arc::new(Mutex::new(shared)) }
     }
 

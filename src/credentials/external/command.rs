@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn what_is_no_command_is_refused_without_being_quoted() {
-        for command in ["", "  ", "''", "'' a", "a 'needle", "a \"needle", "a \"needle\\", "a needle\\", "a\0b"] {
+        for command in
+            ["", "  ", "''", "'' a", "a 'needle", "a \"needle", "a \"needle\\", "a needle\\", "a\0b"]
+        {
             let what = split(command).expect_err(command);
             assert!(!what.contains("needle"), "{what}");
         }

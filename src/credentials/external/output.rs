@@ -68,7 +68,10 @@ mod tests {
             (format!(r#"{{"mode": "StsToken", {KEYS}}}"#), "sts_token"),
             (r#"{"mode": "AK", "access_key_secret": "needle"}"#.to_owned(), "access_key_id"),
             (r#"{"mode": "AK", "access_key_id": "needle"}"#.to_owned(), "access_key_secret"),
-            (r#"{"mode": "AK", "access_key_id": 7, "access_key_secret": "needle"}"#.to_owned(), "access_key_id"),
+            (
+                r#"{"mode": "AK", "access_key_id": 7, "access_key_secret": "needle"}"#.to_owned(),
+                "access_key_id",
+            ),
             (format!(r#"{{"mode": "AK", {KEYS}, "expiration": "needle"}}"#), "expiration"),
             (
                 r#"{"mode": "AK", "access_key_id": "x", "access_key_secret": "needle\n"}"#.to_owned(),

@@ -19,9 +19,8 @@ const MAX_CHAIN: usize = 8;
 /// Source: the CLI's own documentation of `config.json`, and what the official credential packages read from it.
 pub(crate) fn read(content: &[u8], path: &str, wanted: Option<&str>) -> Result<Found> {
     let path = &shown(path);
-    let fault = |what: &[&str]| {
-        Error::new(ErrorKind::CredentialsUnavailable, [path, ": ", &what.concat()].concat())
-    };
+    let fault =
+        |what: &[&str]| Error::new(ErrorKind::CredentialsUnavailable, [path, ": ", &what.concat()].concat());
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let json = json::parse(content).map_err(|e| fault(&["the file is not JSON: ", &e.text()]))?;
     let root = json.root();
@@ -38,10 +37,14 @@ pub(crate) fn read(content: &[u8], path: &str, wanted: Option<&str>) -> Result<F
         },
         (None, Some(name)) => match file.profile(name.expose()) {
             Some(found) => (name.expose().as_str(), found),
-            None => return Err(fault(&["current: names a profile that is not there; run `aliyun configure`"])),
+            None => {
+                return Err(fault(&["current: names a profile that is not there; run `aliyun configure`"]));
+            }
         },
         (None, None) => {
-            return Err(fault(&["current: names no profile; run `aliyun configure`, or set ALIBABA_CLOUD_PROFILE"]));
+            return Err(fault(&[
+                "current: names no profile; run `aliyun configure`, or set ALIBABA_CLOUD_PROFILE",
+            ]));
         }
     };
     let mut seen = Vec::new();
@@ -73,7 +76,9 @@ impl<'a> File<'a> {
             return Err(profile.fault("source_profile", "leads back to this profile; correct it"));
         }
         if seen.len() >= MAX_CHAIN {
-            return Err(profile.fault("source_profile", "is one of too many behind one another; shorten the chain"));
+            return Err(
+                profile.fault("source_profile", "is one of too many behind one another; shorten the chain")
+            );
         }
         seen.push(name.to_owned());
         let mode = profile.text("mode")?;
@@ -90,7 +95,9 @@ impl<'a> File<'a> {
             Some("ChainableRamRoleArn") => {
                 let source = profile.required("source_profile")?;
                 let Some(found) = self.profile(&source) else {
-                    return Err(profile.fault("source_profile", "names a profile that is not there; correct it"));
+                    return Err(
+                        profile.fault("source_profile", "names a profile that is not there; correct it")
+                    );
                 };
                 profile.role(self.plan(&source, found, seen)?)?
             }
@@ -102,7 +109,9 @@ impl<'a> File<'a> {
             },
             Some("External") => {
                 let command = Sensitive::new(profile.required("process_command")?);
-                Plan::External(split(command.expose()).map_err(|what| profile.fault("process_command", what))?)
+                Plan::External(
+                    split(command.expose()).map_err(|what| profile.fault("process_command", what))?,
+                )
             }
             mode => return Err(profile.fault("mode", unsupported(mode))),
         })
@@ -185,7 +194,9 @@ impl Profile<'_> {
             Some(value) if value.number() == Some(0) => None,
             Some(value) => match value.number() {
                 Some(seconds) => Some(Duration::from_secs(seconds)),
-                None => return Err(self.fault("expired_seconds", "is no whole number of seconds; correct it")),
+                None => {
+                    return Err(self.fault("expired_seconds", "is no whole number of seconds; correct it"));
+                }
             },
             None => None,
         };

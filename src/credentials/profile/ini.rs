@@ -36,13 +36,13 @@ pub(crate) fn read(content: &[u8], path: &str, wanted: Option<&str>) -> Result<F
             role: section.role()?,
         },
         "rsa_key_pair" => {
-            return Err(section.fault("type", "rsa_key_pair is not supported yet; use access_key or ram_role_arn"));
+            return Err(
+                section.fault("type", "rsa_key_pair is not supported yet; use access_key or ram_role_arn")
+            );
         }
         _ => {
-            return Err(section.fault(
-                "type",
-                "is unknown; use access_key, ecs_ram_role, ram_role_arn or oidc_role_arn",
-            ));
+            return Err(section
+                .fault("type", "is unknown; use access_key, ecs_ram_role, ram_role_arn or oidc_role_arn"));
         }
     };
     Ok(Found::Plan(plan, section.place))
@@ -56,9 +56,8 @@ struct Section<'a> {
 
 /// The section of that name. The same name again goes on with it.
 fn section<'a>(content: &'a [u8], path: &str, wanted: &str) -> Result<Option<Section<'a>>> {
-    let fault = |what: &[&str]| {
-        Error::new(ErrorKind::CredentialsUnavailable, [path, ": ", &what.concat()].concat())
-    };
+    let fault =
+        |what: &[&str]| Error::new(ErrorKind::CredentialsUnavailable, [path, ": ", &what.concat()].concat());
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let content = std::str::from_utf8(content).map_err(|_| fault(&["the file is not UTF-8"]))?;
     let mut section: Option<Section<'a>> = None;

@@ -86,7 +86,8 @@ fn a_role_takes_every_field_and_a_chain_keeps_those_of_each_link() {
 
 #[test]
 fn a_profile_that_is_wanted_and_not_there_is_not_configured_but_a_current_one_is_broken() {
-    let content = file(&[("main", &format!(r#""mode": "AK", {KEYS}"#)), ("other", r#""mode": "EcsRamRole""#)]);
+    let content =
+        file(&[("main", &format!(r#""mode": "AK", {KEYS}"#)), ("other", r#""mode": "EcsRamRole""#)]);
     assert!(matches!(plan(&content, Some("other")), Plan::Ecs { role_name: None, .. }));
     let Ok(Found::Nothing(why)) = read(content.as_bytes(), PATH, Some("third")) else { panic!("found") };
     assert!(why.contains(PATH) && why.contains("third"), "{why}");
@@ -101,8 +102,14 @@ fn what_is_wrong_is_told_by_file_profile_and_field() {
         (r#""mode": "AK", "access_key_secret": "needle""#.to_owned(), "access_key_id"),
         (r#""mode": "AK", "access_key_id": "needle""#.to_owned(), "access_key_secret"),
         (r#""mode": "AK", "access_key_id": 7, "access_key_secret": "needle""#.to_owned(), "access_key_id"),
-        (r#""mode": "AK", "access_key_id": "a b", "access_key_secret": "needle""#.to_owned(), "access_key_id"),
-        (r#""mode": "AK", "access_key_id": "a", "access_key_secret": "needle\n""#.to_owned(), "access_key_secret"),
+        (
+            r#""mode": "AK", "access_key_id": "a b", "access_key_secret": "needle""#.to_owned(),
+            "access_key_id",
+        ),
+        (
+            r#""mode": "AK", "access_key_id": "a", "access_key_secret": "needle\n""#.to_owned(),
+            "access_key_secret",
+        ),
         (format!(r#""mode": "StsToken", {KEYS}"#), "sts_token"),
         (format!(r#""mode": "StsToken", {KEYS}, "sts_token": "needle needle""#), "sts_token"),
         (format!(r#""mode": "RamRoleArn", {KEYS}"#), "ram_role_arn"),

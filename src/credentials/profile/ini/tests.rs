@@ -32,7 +32,9 @@ fn fault(content: &[u8]) -> String {
 
 #[test]
 fn every_type_becomes_what_it_asks_for() {
-    let Plan::Keys(keys) = plan(&format!("[default]\ntype = access_key\n{KEYS}"), None) else { panic!("no keys") };
+    let Plan::Keys(keys) = plan(&format!("[default]\ntype = access_key\n{KEYS}"), None) else {
+        panic!("no keys")
+    };
     assert_eq!((keys.access_key_id(), keys.access_key_secret()), ("LTAIneedle", "needle=secret=="));
     let Plan::Ecs { role_name, .. } = plan("[default]\ntype=ecs_ram_role\nrole_name=r", None) else {
         panic!("not ECS")
@@ -41,7 +43,9 @@ fn every_type_becomes_what_it_asks_for() {
     assert!(matches!(plan("[default]\ntype=ecs_ram_role\n", None), Plan::Ecs { role_name: None, .. }));
     let role = "role_arn = acs:ram::1:role/r\nrole_session_name = s\npolicy = {\"a\": 1}\n";
     let content = format!("[default]\ntype = ram_role_arn\n{KEYS}{role}");
-    let Plan::Role { source, role: found, external_id: None } = plan(&content, None) else { panic!("no role") };
+    let Plan::Role { source, role: found, external_id: None } = plan(&content, None) else {
+        panic!("no role")
+    };
     assert!(matches!(*source, Plan::Keys(_)));
     assert_eq!((found.arn.as_str(), found.session_name.as_deref()), ("acs:ram::1:role/r", Some("s")));
     assert_eq!(found.policy.as_deref(), Some("{\"a\": 1}"));
@@ -79,7 +83,10 @@ fn what_is_wrong_is_told_by_file_section_and_key() {
         ("type = rsa_key_pair\nprivate_key_file = needle".to_owned(), "type"),
         ("type = access_key\naccess_key_secret = needle".to_owned(), "access_key_id"),
         ("type = access_key\naccess_key_id = needle\naccess_key_secret =".to_owned(), "access_key_secret"),
-        ("type = access_key\naccess_key_id = x\naccess_key_secret = a needle".to_owned(), "access_key_secret"),
+        (
+            "type = access_key\naccess_key_id = x\naccess_key_secret = a needle".to_owned(),
+            "access_key_secret",
+        ),
         ("type = access_key\naccess_key_id = a needle\naccess_key_secret = x".to_owned(), "access_key_id"),
         (format!("type = ram_role_arn\n{KEYS}"), "role_arn"),
         ("type = oidc_role_arn".to_owned(), "oidc_provider_arn"),
