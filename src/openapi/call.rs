@@ -115,7 +115,7 @@ pub(crate) struct OpenApi {
 impl OpenApi {
     /// How long a leader's lease runs when it starts.
     pub(crate) fn first_lease(&self) -> Duration {
-        self.policy.attempt_timeout.saturating_add(GRACE)
+        Duration::from_millis(self.policy.attempt_timeout).saturating_add(GRACE)
     }
 
     /// Sends the call until it is answered, signed with these credentials, or not signed.
