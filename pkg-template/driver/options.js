@@ -37,10 +37,10 @@ export function endpoint(value, field, found) {
   }
   const local = /^(localhost|127(\.\d+){3}|\[::1])$/.test(url?.hostname);
   if (!url || !(local || url.protocol === "https:")) {
-    throw config(field, "must be https://host[:port] and nothing else; plain http is for loopback only");
+    throw config(field, "must be https://host[:port]; http is for loopback only");
   }
   if (found && !local && !url.hostname.endsWith(".aliyuncs.com")) {
-    throw config(field, "must end in .aliyuncs.com or be loopback; set any other in code");
+    throw config(field, "must be loopback or end in .aliyuncs.com; set others in code");
   }
   return url;
 }

@@ -5,7 +5,7 @@ use super::Credentials;
 use super::answer::Answer;
 use super::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::openapi::{ApiCall, Place, Upstream};
+use crate::openapi::{ApiCall, Form, Place, Upstream};
 use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::sensitive::Sensitive;
 use crate::signing::encoding::query_string;
@@ -159,7 +159,7 @@ impl RoleSession {
             None => vec![(Cow::Borrowed("Format"), Cow::Borrowed("JSON"))],
         };
         let endpoint = self.host(upstream.limit.place)?;
-        let call = ApiCall { endpoint, action, version: VERSION, query, form };
+        let call = ApiCall { endpoint, action, version: VERSION, query, body: Form(form) };
         let answer = upstream.api.call(&call, signer, upstream.limit).await;
         let answer = answer.map_err(|error| refused(action, error))?;
         let session = Answer { from: action, response: &answer.response }.of_sts()?;

@@ -39,13 +39,25 @@ const MAX_BODY: usize = 128 * 1024;
 /// Source of the protocol's facts: what the official credential packages for Node, Python, Go and Java send and accept.
 ///
 /// ```
+/// use simsim::Client;
 /// use simsim::credentials::CredentialsUri;
-/// # fn main() -> simsim::Result<()> {
-/// let builder = simsim::Client::builder()
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # kms.put_credentials_uri(simsim_emulator::CredentialsUri::at("/credentials"));
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/password", "open sesame"));
+/// let client = Client::builder()
 ///     .region("cn-hangzhou")
-///     .credentials(CredentialsUri::new("http://127.0.0.1:6666/credentials"));
-/// # let _ = builder;
+///     .credentials(CredentialsUri::new("http://127.0.0.1:6666/credentials"))
+///     # .fetch(kms.clone()).runtime(runtime)
+///     .build()?;
+/// assert_eq!(client.get_secret("db/password").await?.text()?, "open sesame");
+/// # assert_eq!(kms.calls("CredentialsUri"), 1);
 /// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
 /// ```
 pub struct CredentialsUri(String);
 

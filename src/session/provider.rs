@@ -147,7 +147,7 @@ impl Inner {
     async fn provide(self: &Arc<Self>, asker: &Asker, deadline: Instant64) -> Result<Credentials> {
         let (requests, behind) = (AtomicU32::new(u32::MAX), Renewal { inner: self.clone(), asker });
         let limit = self.limit(asker, deadline, Some(&behind), &requests);
-        self.source.0.get(Upstream { api: &self.api, limit: &limit, endpoint: None }).await
+        self.source.0.get(Upstream { api: &self.api, limit: &limit }).await
     }
 
     fn limit<'a>(
@@ -169,20 +169,14 @@ struct Renewal<'a> {
 }
 
 impl Behind for Renewal<'_> {
-    fn renew<'a>(
-        &self,
-        lease: Lease<Result<Credentials>>,
-        // The driver counts what is sent.
-        _requests: &'a AtomicU32,
-    ) -> Option<BoxFuture<'a, ()>> {
+    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool {
         let (inner, asker) = (self.inner.clone(), self.asker.clone());
         let task = Box::pin(async move {
             let requests = AtomicU32::new(u32::MAX);
             // The credentials' own flight has the only limit.
             let limit = inner.limit(&asker, Instant64::default(), None, &requests);
-            let upstream = Upstream { api: &inner.api, limit: &limit, endpoint: None };
-            drop(inner.source.0.lead(lease, true, upstream).await);
+            drop(inner.source.0.lead(lease, true, Upstream { api: &inner.api, limit: &limit }).await);
         });
-        self.inner.background.run(task).err()
+        self.inner.background.run(task).is_ok()
     }
 }

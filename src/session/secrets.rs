@@ -68,16 +68,15 @@ impl Subject for Secrets {
         }
         let [ttl, revalidate, if_error, overlap, entries, bytes, attempts, base, cap, attempt, timeout] =
             numbers;
-        let time = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         let count = |given: Option<u64>, default| {
             given.map_or(default, |count| usize::try_from(count).unwrap_or(usize::MAX))
         };
         let default = CacheOptions::default();
         let cache = CacheOptions {
-            ttl: time(ttl, default.ttl),
-            stale_while_revalidate: revalidate.map(Duration::from_millis),
-            stale_if_error: time(if_error, default.stale_if_error),
-            rotation_overlap: time(overlap, default.rotation_overlap),
+            ttl: ttl.unwrap_or(default.ttl),
+            stale_while_revalidate: revalidate,
+            stale_if_error: if_error.unwrap_or(default.stale_if_error),
+            rotation_overlap: overlap.unwrap_or(default.rotation_overlap),
             max_entries: count(entries, default.max_entries),
             max_bytes: count(bytes, default.max_bytes),
             off: set(flag::NO_CACHE),
@@ -86,16 +85,16 @@ impl Subject for Secrets {
         let retry = RetryOptions {
             max_attempts: attempts
                 .map_or(default.max_attempts, |count| u32::try_from(count).unwrap_or(u32::MAX)),
-            base: time(base, default.base),
-            cap: time(cap, default.cap),
-            attempt_timeout: time(attempt, default.attempt_timeout),
+            base: base.unwrap_or(default.base),
+            cap: cap.unwrap_or(default.cap),
+            attempt_timeout: attempt.unwrap_or(default.attempt_timeout),
         };
         let target = Target {
             region: region.map(str::to_owned),
             region_is_explicit: set(flag::EXPLICIT_REGION),
             network: if set(flag::VPC) { Network::Vpc } else { Network::Public },
             endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
-            timeout: time(timeout, TIMEOUT),
+            timeout: timeout.map_or(TIMEOUT, Duration::from_millis),
             extended_config: true,
             // The driver counts what is sent.
             max_requests: u32::MAX,

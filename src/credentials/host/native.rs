@@ -216,7 +216,8 @@ mod tests {
         let folder = Folder::new("run");
         let pid = folder.0.join("pid");
         let script = format!("echo $$ > '{}.new'; mv '{0}.new' '{0}'; exec sleep 600", pid.display());
-        let running = tokio::spawn(async move { NativeHost.run(&argv(&["/bin/sh", "-c", &script]), 10).await });
+        let running =
+            tokio::spawn(async move { NativeHost.run(&argv(&["/bin/sh", "-c", &script]), 10).await });
         let pid = loop {
             if let Ok(pid) = std::fs::read_to_string(&pid) {
                 break pid.trim().to_owned();
