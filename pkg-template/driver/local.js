@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config } from "../errors.js";
+import { byFetch } from "./fetch.js";
 import { machine } from "./machine.js";
+import { send as direct } from "./node.js";
 import { checked, endpoint, flag, text as some } from "./options.js";
 import { Provider } from "./provider.js";
 import { OIDC_OPTIONS, roleSession, sourcesFor, taken, TRANSPORT } from "./sources.js";
@@ -24,8 +26,13 @@ const ECS_OPTIONS = {
 };
 const PROFILE_OPTIONS = { __proto__: null, profile: some, file: some, ...TRANSPORT };
 
+/** Where an instance's metadata are: never asked through a proxy, which `fetch` may have from the environment. */
+const METADATA = "http://100.100.100.200/";
+const send = (request, ...rest) => (request.url.startsWith(METADATA) ? direct : byFetch)(request, ...rest);
+
 /** The functions of simsim/credentials where there is a machine, on a platform. */
-export function localSourcesFor(platform) {
+export function localSourcesFor(given) {
+  const platform = { send, ...given };
   const sources = sourcesFor(platform);
   const other = machine(platform.variables);
   const make = (name, options, description) => new Provider(platform, name, options, description, { other });

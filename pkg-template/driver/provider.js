@@ -1,7 +1,7 @@
 // A provider of credentials as callers see it, around a wasm instance of its own.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { CALL } from "./call.js";
+import { CALL, SOURCE } from "./call.js";
 import { asking } from "./credentials.js";
 import { Core, ISOLATED_TIMEOUT } from "./core.js";
 import { outcome } from "./outcome.js";
@@ -80,6 +80,10 @@ export class Provider {
   }
 
   getProviderName() {
+    return this.status().source;
+  }
+
+  get [SOURCE]() {
     return this.status().source;
   }
 
