@@ -101,7 +101,7 @@ export class Core {
   }
 
   #trapped() {
-    return new SimsimError("INTERNAL", "internal fault: the wasm trapped; please report it");
+    return new SimsimError("INTERNAL", "internal fault: the wasm trapped; report it");
   }
 
   #alive() {
@@ -130,7 +130,7 @@ export class Core {
     const place = regionId || endpoint || !variable ? NONE : placeFrom(variable);
     const given = this.options.credentials ?? (variable && credentialsFrom(variable));
     if (!given) {
-      throw config("credentials", "none; pass them, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET (of a worker: fromConfig(env))");
+      throw config("credentials", "none; pass them, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET; in a worker: fromConfig(env)");
     }
     this.credentials = given;
     const [to, fixed] = [endpoint ?? place.endpoint, !asking(given)];
