@@ -4,6 +4,7 @@
 
 pub mod drive;
 pub mod runtime;
+pub mod sessions;
 pub mod wire;
 
 pub use drive::Driver;
