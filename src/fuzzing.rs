@@ -1,6 +1,7 @@
 //! What the fuzz targets run on their input, so that stable tests can replay the kept inputs; in no ordinary build.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::credentials::{external, profile};
 use crate::error::ErrorKind;
 use crate::gateway::{error_body, shared};
 use crate::http::Response;
@@ -93,6 +94,41 @@ pub fn answer(data: &[u8]) {
     }
 }
 
+/// Reads the CLI's profiles: an error names the file, and quotes nothing of it.
+pub fn cli_profile(data: &[u8]) {
+    for wanted in [None, Some("main")] {
+        if let Err(error) = profile::cli::read(data, "config.json", wanted) {
+            told(&error);
+        }
+    }
+}
+
+/// Reads the sections of an INI file: as [`cli_profile`].
+pub fn ini_profile(data: &[u8]) {
+    if let Err(error) = profile::ini::read(data, "credentials", None) {
+        told(&error);
+    }
+}
+
+fn told(error: &crate::Error) {
+    let text = error.explanation();
+    assert!(error.kind() == ErrorKind::CredentialsUnavailable);
+    assert!(text.starts_with("config.json") || text.starts_with("credentials"));
+    // The name of a profile is told, and may be anything. The field and the fault behind it are our own words.
+    assert!(text.rsplit(": ").take(2).all(|ours| !ours.contains("needle")));
+}
+
+/// Splits a command, and reads what a program writes: nothing is quoted, and no word is longer than the command.
+pub fn external(data: &[u8]) {
+    if let Ok(command) = std::str::from_utf8(data) {
+        match external::split(command) {
+            Ok(words) => assert!(words.iter().map(String::len).fold(0, usize::saturating_add) <= data.len()),
+            Err(what) => assert!(!what.contains("needle")),
+        }
+    }
+    assert!(external::read(data).map_or_else(|what| !what.contains("needle"), |_| true));
+}
+
 /// Reads what a driver brings to an effect.
 pub fn reply(data: &[u8]) {
     if let Ok(Reply::Answer(Ok(response))) = Reader::new(data).reply() {
@@ -137,5 +173,8 @@ mod tests {
         assert!(replay("error_body", error_body) >= 15);
         assert!(replay("answer", answer) >= 15);
         assert!(replay("reply", reply) >= 15);
+        assert!(replay("cli_profile", cli_profile) >= 15);
+        assert!(replay("ini_profile", ini_profile) >= 10);
+        assert!(replay("external", external) >= 10);
     }
 }

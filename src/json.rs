@@ -74,6 +74,19 @@ impl<'a> Value<'a> {
         crate::text::decimal(self.text)
     }
 
+    /// `true` or `false`.
+    pub(crate) fn boolean(self) -> Option<bool> {
+        match self.text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        self.text == "null"
+    }
+
     pub(crate) fn is_array(self) -> bool {
         self.text.starts_with('[')
     }

@@ -61,6 +61,12 @@ type Lock<T> = std::sync::Mutex<T>;
 #[cfg(target_arch = "wasm32")]
 type Lock<T> = std::cell::RefCell<T>;
 
+impl<T: Default> Default for Guarded<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> Guarded<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Lock::new(value))

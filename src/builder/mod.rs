@@ -49,6 +49,7 @@ pub struct ClientBuilder {
     allow_http: bool,
     credentials: Option<CachedCredentials>,
     environment: Environment,
+    default_credentials: bool,
     fetch: Option<Arc<dyn DynFetch>>,
     runtime: Option<Arc<dyn DynRuntime>>,
     background: Behind,
@@ -126,6 +127,16 @@ impl ClientBuilder {
     pub fn credentials(mut self, credentials: impl ProvideCredentials) -> Self {
         self.invalid = credentials.validate().err();
         self.credentials = Some(CachedCredentials::new(credentials));
+        self
+    }
+
+    /// Where neither [`credentials`](Self::credentials) nor keys in the [`environment`](Self::environment) are given:
+    /// looks for them wherever this machine has them, when they are first needed. See
+    /// [`DefaultChain`](crate::credentials::DefaultChain) for the places and their order. Needs the feature `tokio`;
+    /// without it give `credentials(DefaultChain::new(…))` a [`Host`](crate::credentials::Host) of your own.
+    #[must_use]
+    pub fn default_credentials(mut self) -> Self {
+        self.default_credentials = true;
         self
     }
 
@@ -270,11 +281,12 @@ impl ClientBuilder {
         let credentials = match (self.credentials, self.environment.credentials) {
             (Some(credentials), _) => credentials,
             (None, Some(found)) => CachedCredentials::new(found?),
+            (None, None) if self.default_credentials => default_credentials()?,
             (None, None) => {
                 return Err(Error::config(
                     "credentials: none given; set credentials(), or ALIBABA_CLOUD_ACCESS_KEY_ID and \
                      ALIBABA_CLOUD_ACCESS_KEY_SECRET (with ALIBABA_CLOUD_SECURITY_TOKEN for a session) and read \
-                     the environment",
+                     the environment, or default_credentials()",
                 ));
             }
         };
@@ -351,14 +363,30 @@ fn default_background(_native_runtime: bool) -> Option<Arc<dyn Background>> {
     None
 }
 
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+fn default_credentials() -> Result<CachedCredentials> {
+    use crate::credentials::{DefaultChain, NativeHost};
+    Ok(CachedCredentials::new(DefaultChain::new(NativeHost::new())))
+}
+
+#[cfg(not(all(feature = "tokio", not(target_arch = "wasm32"))))]
+fn default_credentials() -> Result<CachedCredentials> {
+    Err(Error::config(
+        "default_credentials: needs the feature tokio; set credentials(), such as DefaultChain::new() of a Host of \
+         your own",
+    ))
+}
+
 #[cfg(all(feature = "reqwest", feature = "tokio", not(target_arch = "wasm32")))]
 impl Client {
-    /// A client from the environment: key pair or session triple, region, endpoint
-    /// (see [`ClientBuilder::environment`]).
+    /// A client from the environment: region and endpoint now (see [`ClientBuilder::environment`]), credentials from
+    /// its keys, or else from [wherever this machine has them](crate::credentials::DefaultChain) when they are first
+    /// needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the variable that is missing or wrong.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the variable that is wrong. That no credentials are to
+    /// be had anywhere is said by the first read, or by [`check`](Client::check).
     pub fn from_env() -> Result<Self> {
-        Self::builder().environment(|name| std::env::var(name).ok()).build()
+        Self::builder().environment(|name| std::env::var(name).ok()).default_credentials().build()
     }
 }

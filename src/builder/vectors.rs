@@ -67,6 +67,10 @@ fn with_option(option: &str, value: &Value) -> (Result<Client>, &'static str) {
         }
         "credentials.securityToken" => (given(Credentials::session("id", "s", text(value))), "SecurityToken"),
         "timeoutMs" => (Ok(builder.timeout(time())), "timeout"),
+        "maxRequestsPerCall" => {
+            let requests = u32::try_from(count()).unwrap();
+            (Ok(builder.max_requests_per_call(requests)), "max_requests_per_call")
+        }
         "cache.ttlMs" => (Ok(builder.cache(cache.ttl(time()))), "cache.ttl"),
         "cache.staleWhileRevalidateMs" => {
             (Ok(builder.cache(cache.stale_while_revalidate(time()))), "cache.stale_while_revalidate")

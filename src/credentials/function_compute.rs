@@ -99,6 +99,11 @@ impl FunctionCompute {
         Ok(Self(Arc::new(Function { account, environment, observed: Guarded::new(None) })))
     }
 
+    /// The session that the instance was started with.
+    pub(super) fn environment(&self) -> Option<Credentials> {
+        self.0.environment.clone()
+    }
+
     /// Takes the session of an invocation from its request's headers (`x-fc-access-key-id`, `-access-key-secret`,
     /// `-security-token`); `header` looks one up by its lower-case name. Returns whether there was one to take.
     ///

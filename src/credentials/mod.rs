@@ -5,16 +5,33 @@ mod answer;
 mod assume_role;
 pub(crate) mod cached;
 mod callback;
+mod chain;
+mod ecs_ram_role;
+mod environment;
+pub(crate) mod external;
 mod function_compute;
+pub(crate) mod host;
 mod oidc;
+pub(crate) mod plan;
+pub(crate) mod profile;
 mod static_keys;
 mod sts;
+mod token_file;
 mod uri;
 
 pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
+pub use chain::DefaultChain;
+pub use ecs_ram_role::EcsRamRole;
+pub use environment::Environment;
+pub use external::External;
 pub use function_compute::FunctionCompute;
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub use host::NativeHost;
+pub use host::{Host, HostError};
 pub use oidc::{AssumeRoleWithOidc, ProvideToken, TokenCallback};
+pub use profile::{IniProfile, Profile};
+pub use token_file::TokenFile;
 pub use uri::CredentialsUri;
 
 use crate::error::{Error, Result};

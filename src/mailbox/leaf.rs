@@ -4,11 +4,12 @@
 use super::desk::Desk;
 use super::wire::Malformed;
 use super::{Effect, EffectId, Reply};
-use crate::credentials::{Context as Ask, Credentials, ProvideCredentials};
+use crate::credentials::{Context as Ask, Credentials, ProvideCredentials, ProvideToken};
 use crate::error::Result;
 use crate::http::{Fetch, FetchError, FetchErrorKind, Request, Response};
 use crate::observe::{Event, Observer};
 use crate::runtime::{Background, Runtime};
+use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, MaybeSend};
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
@@ -19,14 +20,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// One effect and the wait for its reply.
-struct Exchange {
+pub(super) struct Exchange {
     desk: Arc<Desk>,
     effect: Option<Effect>,
     id: Option<EffectId>,
 }
 
 impl Exchange {
-    fn new(desk: &Arc<Desk>, effect: Effect) -> Self {
+    pub(super) fn new(desk: &Arc<Desk>, effect: Effect) -> Self {
         Self { desk: desk.clone(), effect: Some(effect), id: None }
     }
 }
@@ -59,9 +60,9 @@ impl Drop for Exchange {
 }
 
 /// An exchange, with what its reply means.
-struct Asked<T> {
-    exchange: Exchange,
-    read: fn(Box<Reply>) -> T,
+pub(super) struct Asked<T> {
+    pub(super) exchange: Exchange,
+    pub(super) read: fn(Box<Reply>) -> T,
 }
 
 impl<T> Future for Asked<T> {
@@ -171,6 +172,20 @@ impl ProvideCredentials for MailboxCredentials {
 
     fn name(&self) -> &'static str {
         "callback"
+    }
+}
+
+impl ProvideToken for MailboxCredentials {
+    fn token(&self) -> impl Future<Output = Result<Sensitive<String>>> + MaybeSend {
+        let read = |reply: Box<Reply>| match *reply {
+            Reply::Host(text) => match String::from_utf8(text.into_exposed()) {
+                Ok(token) => Ok(Sensitive::new(token)),
+                Err(_) => Err(Malformed.into()),
+            },
+            Reply::Credentials(Err(error)) => Err(error),
+            _ => Err(Malformed.into()),
+        };
+        Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: false }), read }
     }
 }
 

@@ -6,16 +6,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod desk;
+pub mod host;
 mod leaf;
 #[cfg(test)]
 mod tests;
 pub mod wire;
 
+pub use host::MailboxHost;
 pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
 
 use crate::credentials::Credentials;
 use crate::error::Result;
 use crate::http::{FetchError, Request, Response};
+use crate::sensitive::Sensitive;
 use crate::sorted::Sorted;
 use crate::sync::BoxFuture;
 use crate::time::{Instant64, Now};
@@ -44,6 +47,8 @@ pub enum Effect {
         /// The service refused what the provider gave before.
         rejected: bool,
     },
+    /// Ask the machine for a variable, a file or a process, as [`MailboxHost`] wrote it; answer with [`Reply::Host`].
+    Host(Vec<u8>),
     /// Run this new operation behind the answer: call [`Mailbox::run`]. No reply.
     Spawn(OpId),
     /// Tell the observer. No reply.
@@ -61,6 +66,7 @@ impl fmt::Debug for Effect {
             Self::Sleep(time) => f.debug_tuple("Sleep").field(time).finish(),
             Self::Wait(op, time) => f.debug_tuple("Wait").field(op).field(time).finish(),
             Self::Provide { rejected } => f.debug_struct("Provide").field("rejected", rejected).finish(),
+            Self::Host(_) => f.write_str("Host"),
             Self::Spawn(op) => f.debug_tuple("Spawn").field(op).finish(),
             Self::Emit(event) => f.debug_tuple("Emit").field(event).finish(),
             Self::Abort(effect) => f.debug_tuple("Abort").field(effect).finish(),
@@ -79,6 +85,8 @@ pub enum Reply {
     Slept,
     /// For [`Effect::Provide`].
     Credentials(Result<Option<Credentials>>),
+    /// For [`Effect::Host`], as [`MailboxHost`] reads it; or a token, where a provider of tokens was asked.
+    Host(Sensitive<Vec<u8>>),
 }
 
 /// The time and the randomness of one call into the mailbox.
@@ -155,6 +163,11 @@ impl Mailbox {
     /// A provider that posts [`Effect::Provide`].
     pub fn credentials(&self) -> MailboxCredentials {
         MailboxCredentials(self.desk.clone())
+    }
+
+    /// A machine that posts [`Effect::Host`].
+    pub fn host(&self) -> MailboxHost {
+        MailboxHost(self.desk.clone())
     }
 
     /// An observer that posts [`Effect::Emit`].

@@ -10,12 +10,13 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::http::{FetchError, FetchErrorKind, Response};
 use crate::secret::Secret;
+use crate::sensitive::Sensitive;
 use crate::time::{Timestamp, millis};
 use std::fmt;
 use std::time::Duration;
 
 /// The version of this layout.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// Tags of effects.
 mod tag {
@@ -27,6 +28,7 @@ mod tag {
     pub(crate) const ABORT: u8 = 6;
     pub(crate) const DONE: u8 = 7;
     pub(crate) const WAIT: u8 = 8;
+    pub(crate) const HOST: u8 = 9;
 }
 
 /// Writes fields one after another.
@@ -97,6 +99,7 @@ impl Writer {
             Effect::Emit(_) => (tag::EMIT, id),
             Effect::Abort(aborted) => (tag::ABORT, *aborted),
             Effect::Done(_) => (tag::DONE, id),
+            Effect::Host(_) => (tag::HOST, id),
         };
         self.u8(tag);
         self.u32(id);
@@ -123,10 +126,18 @@ impl Writer {
                 self.millis(event.duration);
                 self.text(event.error.map_or("", ErrorKind::name));
             }
-            Effect::Done(result) => self.bytes(result),
+            Effect::Done(bytes) | Effect::Host(bytes) => self.bytes(bytes),
             Effect::Provide { rejected } => self.u8(u8::from(*rejected)),
             Effect::Spawn(_) | Effect::Abort(_) => {}
         }
+    }
+
+    /// Id, secret, token (may be empty), expiry.
+    pub(crate) fn credentials(&mut self, credentials: &Credentials) {
+        self.text(credentials.access_key_id());
+        self.text(credentials.access_key_secret());
+        self.text(credentials.security_token().unwrap_or_default());
+        self.time(credentials.expiration());
     }
 
     /// A failed result: 1 and the error.
@@ -176,7 +187,7 @@ impl Writer {
 pub struct Malformed;
 
 /// What was read, if it was there.
-pub(crate) type Read<T> = std::result::Result<T, Malformed>;
+pub type Read<T> = std::result::Result<T, Malformed>;
 
 /// Reads fields one after another; a malformed input is an error, never a panic.
 pub struct Reader<'a>(&'a [u8]);
@@ -264,9 +275,15 @@ impl<'a> Reader<'a> {
             3 => Ok(Reply::Slept),
             4 => Ok(Reply::Credentials(Ok(Some(self.credentials()?)))),
             5 => {
-                let what = ["the provider failed: ", &crate::error::printable(self.text()?)].concat();
-                Ok(Reply::Credentials(Err(Error::new(ErrorKind::CredentialsUnavailable, what))))
+                let code = crate::error::printable(self.text()?);
+                // What follows from these two is not what follows from a provider that is broken.
+                let own = |kind: &ErrorKind| code.strip_prefix("ERR_SIMSIM_") == Some(kind.name());
+                let kinds = [ErrorKind::CredentialsRejected, ErrorKind::BudgetExceeded];
+                let kind = kinds.into_iter().find(own).unwrap_or(ErrorKind::CredentialsUnavailable);
+                let what = ["the provider failed: ", &code].concat();
+                Ok(Reply::Credentials(Err(Error::new(kind, what))))
             }
+            6 => Ok(Reply::Host(Sensitive::new(self.rest().to_vec()))),
             _ => Err(Malformed),
         }
     }
@@ -299,6 +316,7 @@ fn fetch_error(code: u8) -> Read<FetchErrorKind> {
         4 => FetchErrorKind::BodyTooLarge,
         5 => FetchErrorKind::Redirected,
         6 => FetchErrorKind::Unsupported,
+        7 => FetchErrorKind::OverBudget,
         _ => return Err(Malformed),
     })
 }

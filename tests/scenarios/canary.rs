@@ -39,13 +39,13 @@ fn clean(what: &str, text: &str) {
 }
 
 #[track_caller]
-fn debug_is_clean(what: &str, value: &dyn Debug) {
+pub fn debug_is_clean(what: &str, value: &dyn Debug) {
     clean(what, &format!("{value:?}"));
     clean(what, &format!("{value:#?}"));
 }
 
 #[track_caller]
-fn error_is_clean(what: &str, error: &Error) {
+pub fn error_is_clean(what: &str, error: &Error) {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut depth = 0;
     while let Some(error) = next {
@@ -69,7 +69,7 @@ fn secret_is_clean(secret: &Secret) {
 }
 
 /// Everything that can go wrong between a client and KMS.
-fn faults() -> Vec<Fault> {
+pub fn faults() -> Vec<Fault> {
     let mut all = vec![
         Fault::throttle(),
         Fault::retry_after_ms(60_000),
@@ -105,7 +105,7 @@ fn faults() -> Vec<Fault> {
 }
 
 /// Answers that quote what they were sent, or what they should have kept.
-fn tricks() -> Vec<Trick> {
+pub fn tricks() -> Vec<Trick> {
     let json = |status, body: &str| Trick::Answer(status, Vec::new(), body.as_bytes().to_vec());
     let hostile = ("x-acs-request-id", format!("R-1\n{TOKEN}").replace(NEEDLE, "n"));
     vec![

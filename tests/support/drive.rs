@@ -1,8 +1,9 @@
 //! A host driver of the mailbox: performs effects on tokio and steps the operations.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::{TestRuntime, Wire};
+use super::{Machine, TestRuntime, Wire};
 use simsim::http::Fetch;
+use simsim::mailbox::host::answer;
 use simsim::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
 use simsim::runtime::Runtime;
 use simsim::sync::BoxFuture;
@@ -25,11 +26,13 @@ struct Shared {
     wire: Option<Wire>,
     provide: Option<Provide>,
     observer: Option<Arc<dyn Observer>>,
+    machine: Option<Machine>,
 }
 
 impl Driver {
     pub fn new(clock: TestRuntime) -> Self {
-        let shared = Shared { mailbox: Mailbox::new(), wire: None, provide: None, observer: None };
+        let shared =
+            Shared { mailbox: Mailbox::new(), wire: None, provide: None, observer: None, machine: None };
         Self { clock, shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -39,6 +42,10 @@ impl Driver {
 
     pub fn provide(&self, provide: Provide) {
         self.shared.lock().expect("not poisoned").provide = Some(provide);
+    }
+
+    pub fn lend(&self, machine: Machine) {
+        self.shared.lock().expect("not poisoned").machine = Some(machine);
     }
 
     pub fn observe(&self, observer: Arc<dyn Observer>) {
@@ -119,9 +126,9 @@ impl Driver {
     }
 
     fn reply(&self, effect: Effect) -> BoxFuture<'static, Reply> {
-        let (wire, provide) = {
+        let (wire, provide, machine) = {
             let shared = self.shared.lock().expect("not poisoned");
-            (shared.wire.clone(), shared.provide.clone())
+            (shared.wire.clone(), shared.provide.clone(), shared.machine.clone())
         };
         let clock = self.clock.clone();
         match effect {
@@ -136,6 +143,10 @@ impl Driver {
             Effect::Provide { .. } => {
                 let provide = provide.expect("a provider");
                 Box::pin(async move { Reply::Credentials(provide().await.map(Some)) })
+            }
+            Effect::Host(asked) => {
+                let machine = machine.expect("a machine");
+                Box::pin(async move { Reply::Host(answer(&machine, &asked).await.expect("whole")) })
             }
             other => panic!("no reply to {other:?}"),
         }

@@ -3,11 +3,13 @@
 #![allow(clippy::disallowed_methods, reason = "this is the manual clock")]
 
 pub mod drive;
+pub mod machine;
 pub mod runtime;
 pub mod sessions;
 pub mod wire;
 
 pub use drive::Driver;
+pub use machine::{AnyHost, Machine};
 pub use runtime::{START, TestRuntime};
 pub use wire::{Trick, Wire};
 
@@ -108,6 +110,17 @@ impl World {
             Some(driver) => {
                 driver.provide(Arc::new(move || Box::pin(ask())));
                 self.bare().credentials(driver.with(|m| m.credentials()))
+            }
+        }
+    }
+
+    /// That machine, as this world's engine reaches it.
+    pub fn host(&self, machine: &Machine) -> AnyHost {
+        match &self.driver {
+            None => AnyHost::Here(machine.clone()),
+            Some(driver) => {
+                driver.lend(machine.clone());
+                AnyHost::Mailbox(driver.with(|m| m.host()))
             }
         }
     }

@@ -1,19 +1,21 @@
-//! One client behind a mailbox, as a driver sees it: bytes in, effects out.
+//! Secrets as the subject of a session: a client's options, and its operations as bytes.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::Subject;
 use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
 use crate::cache::just_fetched;
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::Result;
+use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Malformed, Read, Reader, Writer, saturate};
-use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
 use crate::observe::Watch;
 use crate::read::Wish;
 use crate::region::{Endpoint, Network};
 use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::status::ClientStatus;
-use crate::time::{Instant64, Now, Timestamp, millis};
+use crate::sync::BoxFuture;
+use crate::time::{Now, Timestamp, millis};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,15 +30,6 @@ mod operation {
     pub(super) const CHECK: u8 = 6;
 }
 
-/// What a driver wants of a turn: its first byte.
-mod want {
-    /// `START`, without a place for work behind the answer, is 0.
-    pub(super) const START_WITH_BACKGROUND: u8 = 1;
-    pub(super) const RUN: u8 = 2;
-    pub(super) const STEP: u8 = 3;
-    pub(super) const CANCEL: u8 = 4;
-}
-
 /// What a description of options says with yes or no: the bits of one byte.
 mod flag {
     pub(super) const EXPLICIT_REGION: u8 = 1;
@@ -48,28 +41,20 @@ mod flag {
     pub(super) const NO_CACHE: u8 = 64;
 }
 
-/// A client and its mailbox.
-pub struct Session {
-    mailbox: Mailbox,
-    client: Client,
-}
+/// A client.
+pub struct Secrets(Client);
 
-impl fmt::Debug for Session {
+impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Session")
+        f.write_str("Secrets")
     }
 }
 
-impl Session {
-    /// Opens a client from the driver's description of its options: region, authority of the endpoint (each may be
+impl Subject for Secrets {
+    /// A client from the driver's description of its options: region, authority of the endpoint (each may be
     /// empty), flags, credentials if they are fixed, and numbers, NaN for those that keep their default. The driver
-    /// has checked them (tests/vectors/options.json): what they mean is not looked at again.
-    ///
-    /// # Errors
-    /// For a description that is cut off.
-    pub fn open(options: &[u8]) -> std::result::Result<Self, Malformed> {
-        let mut options = Reader::new(options);
-        let mailbox = Mailbox::new();
+    /// has checked them by tests/vectors/options.json.
+    fn open(mailbox: &Mailbox, mut options: Reader<'_>) -> Read<Self> {
         let (region, authority) = (options.some_text()?, options.some_text()?);
         let flags = options.u8()?;
         let set = |flag: u8| flags & flag != 0;
@@ -83,16 +68,15 @@ impl Session {
         }
         let [ttl, revalidate, if_error, overlap, entries, bytes, attempts, base, cap, attempt, timeout] =
             numbers;
-        let time = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         let count = |given: Option<u64>, default| {
             given.map_or(default, |count| usize::try_from(count).unwrap_or(usize::MAX))
         };
         let default = CacheOptions::default();
         let cache = CacheOptions {
-            ttl: time(ttl, default.ttl),
-            stale_while_revalidate: revalidate.map(Duration::from_millis),
-            stale_if_error: time(if_error, default.stale_if_error),
-            rotation_overlap: time(overlap, default.rotation_overlap),
+            ttl: ttl.unwrap_or(default.ttl),
+            stale_while_revalidate: revalidate,
+            stale_if_error: if_error.unwrap_or(default.stale_if_error),
+            rotation_overlap: overlap.unwrap_or(default.rotation_overlap),
             max_entries: count(entries, default.max_entries),
             max_bytes: count(bytes, default.max_bytes),
             off: set(flag::NO_CACHE),
@@ -101,16 +85,16 @@ impl Session {
         let retry = RetryOptions {
             max_attempts: attempts
                 .map_or(default.max_attempts, |count| u32::try_from(count).unwrap_or(u32::MAX)),
-            base: time(base, default.base),
-            cap: time(cap, default.cap),
-            attempt_timeout: time(attempt, default.attempt_timeout),
+            base: base.unwrap_or(default.base),
+            cap: cap.unwrap_or(default.cap),
+            attempt_timeout: attempt.unwrap_or(default.attempt_timeout),
         };
         let target = Target {
             region: region.map(str::to_owned),
             region_is_explicit: set(flag::EXPLICIT_REGION),
             network: if set(flag::VPC) { Network::Vpc } else { Network::Public },
             endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
-            timeout: time(timeout, TIMEOUT),
+            timeout: timeout.map_or(TIMEOUT, Duration::from_millis),
             extended_config: true,
             // The driver counts what is sent.
             max_requests: u32::MAX,
@@ -126,51 +110,28 @@ impl Session {
             retry: retry.policy(),
             watch: Watch { observer, names: set(flag::NAMES) },
         };
-        Ok(Self { client: blueprint.build(), mailbox })
+        Ok(Self(blueprint.build()))
     }
 
-    /// The one way in for a driver: what it wants, operation and effect that it is about, clocks, entropy, and what
-    /// the want takes. Every answer begins with the operation.
-    ///
-    /// # Errors
-    /// For a message that is cut off.
-    pub fn turn(&mut self, message: &[u8]) -> std::result::Result<Vec<u8>, Malformed> {
-        let mut message = Reader::new(message);
-        let (want, op, effect) = (message.u8()?, message.u32()?, message.u32()?);
-        let (wall, mono) = (message.f64()?.unwrap_or_default(), message.f64()?.unwrap_or_default());
-        let (entropy, rest) = (message.bytes()?, message.rest());
-        Ok(match want {
-            want::RUN => self.run(op, wall, mono, entropy),
-            want::STEP => self.step(op, effect, rest, wall, mono, entropy),
-            want::CANCEL => self.cancel(op),
-            _ => self.start(rest, want == want::START_WITH_BACKGROUND, wall, mono, entropy),
-        })
-    }
-
-    /// Starts an operation: its id, then its first effects.
-    pub(crate) fn start(
-        &mut self,
-        operation: &[u8],
-        background: bool,
-        wall: f64,
-        mono: f64,
-        entropy: &[u8],
-    ) -> Vec<u8> {
-        let turn = turn(wall, mono, entropy);
+    fn operation(&self, operation: Reader<'_>, now: Now) -> BoxFuture<'static, Vec<u8>> {
         let mut out = Writer::new();
-        let task = self.task(Reader::new(operation), turn.now, &mut out).unwrap_or_else(|malformed| {
+        let task = self.task(operation, now, &mut out).unwrap_or_else(|malformed| {
             out.failure(&malformed.into());
             Task::Done
         });
-        let future = Box::pin(perform(self.client.clone(), task, out));
-        let (op, effects) = self.mailbox.start(turn, background, future);
-        self.answer(op, &effects)
+        Box::pin(perform(self.0.clone(), task, out))
     }
 
+    fn removals(&self) -> u32 {
+        self.0.inner.cache.removals()
+    }
+}
+
+impl Secrets {
     /// Notes what the driver's memo answered since it was last here, and reads the operation: its time, if it has one
     /// of its own, what it does, and its fields. One that waits for nothing is done at once.
     fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Read<Task> {
-        let client = &self.client;
+        let client = &self.0;
         for _ in 0..operation.u32()? {
             let (name, hits) = (operation.text()?, operation.u32()?);
             client.inner.cache.touch(name, hits, now);
@@ -216,51 +177,6 @@ impl Session {
             },
             Task::Read,
         ))
-    }
-
-    /// What every turn ends with: the operation, the count of removals, by which the driver's memo lives or dies, and
-    /// the effects.
-    fn answer(&self, op: OpId, effects: &[(EffectId, Effect)]) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.u32(op);
-        out.u32(self.client.inner.cache.removals());
-        out.effects(effects);
-        out.into_bytes()
-    }
-
-    /// Runs a spawned operation: its first effects.
-    pub(crate) fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-        let effects = self.mailbox.run(op, turn(wall, mono, entropy));
-        self.answer(op, &effects)
-    }
-
-    /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
-    pub(crate) fn step(
-        &mut self,
-        op: OpId,
-        effect: u32,
-        reply: &[u8],
-        wall: f64,
-        mono: f64,
-        entropy: &[u8],
-    ) -> Vec<u8> {
-        let effects = match Reader::new(reply).reply() {
-            Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
-            Err(malformed) => {
-                let mut effects = self.mailbox.cancel(op);
-                let mut done = Writer::new();
-                done.failure(&malformed.into());
-                effects.push((0, Effect::Done(done.into_bytes())));
-                effects
-            }
-        };
-        self.answer(op, &effects)
-    }
-
-    /// Drops an operation: the effects that are to be aborted.
-    pub(crate) fn cancel(&mut self, op: OpId) -> Vec<u8> {
-        let effects = self.mailbox.cancel(op);
-        self.answer(op, &effects)
     }
 }
 
@@ -330,9 +246,4 @@ fn status(status: &ClientStatus, out: &mut Writer) {
     if let Some(error) = &status.last_error {
         out.error(error);
     }
-}
-
-fn turn(wall: f64, mono: f64, entropy: &[u8]) -> Turn<'_> {
-    let wall = Timestamp::from_millis(i64::try_from(saturate(wall)).unwrap_or(i64::MAX));
-    Turn { now: Now { wall, mono: Instant64::from_millis(saturate(mono)) }, entropy }
 }
