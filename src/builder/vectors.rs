@@ -54,7 +54,8 @@ fn text(value: &Value) -> String {
 /// The client with this one option, and the name that Rust has for it.
 fn with_option(option: &str, value: &Value) -> (Result<Client>, &'static str) {
     let builder = builder_with(Credentials::access_key("LTAI-example", "not-a-real-secret").unwrap());
-    let time = || Duration::from_secs_f64(value.as_f64().unwrap() / 1000.0);
+    // Exact: what is a millisecond too long must stay too long.
+    let time = || Duration::from_secs_f64(value.as_f64().unwrap()) / 1000;
     let count = || usize::try_from(value.as_u64().unwrap()).unwrap();
     let (cache, retry) = (CacheOptions::default(), RetryOptions::default());
     let given = |credentials: Result<Credentials>| Ok(builder_with(credentials?));
