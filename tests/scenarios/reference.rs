@@ -295,7 +295,7 @@ async fn an_answer_without_expiration_or_with_one_that_is_past_is_no_session(w: 
         assert_eq!(error.kind(), ErrorKind::CredentialsUnavailable);
         assert!(error.explanation().starts_with(says), "{error}");
     }
-    assert_eq!(w.kms_reads(), 0);
+    assert_eq!(w.kms.reads_answered(), 0);
 }
 
 async fn a_policy_with_spaces_is_signed_as_it_is_sent(w: World) {

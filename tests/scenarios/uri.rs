@@ -76,7 +76,7 @@ async fn an_answer_that_is_no_session_names_the_member(w: World) {
         let shown = shown(&error);
         assert!(shown.contains(says) && !shown.contains("needle"), "{says}: {shown}");
     }
-    assert_eq!(w.kms_reads(), 0);
+    assert_eq!(w.kms.reads_answered(), 0);
 }
 
 async fn no_answer_says_why(w: World) {
