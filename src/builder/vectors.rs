@@ -55,7 +55,7 @@ fn text(value: &Value) -> String {
 fn with_option(option: &str, value: &Value) -> (Result<Client>, &'static str) {
     let builder = builder_with(Credentials::access_key("LTAI-example", "not-a-real-secret").unwrap());
     // Exact: what is a millisecond too long must stay too long.
-    let time = || Duration::from_secs_f64(value.as_f64().unwrap()) / 1000;
+    let time = || Duration::from_secs_f64(value.as_f64().unwrap()).checked_div(1000).unwrap();
     let count = || usize::try_from(value.as_u64().unwrap()).unwrap();
     let (cache, retry) = (CacheOptions::default(), RetryOptions::default());
     let given = |credentials: Result<Credentials>| Ok(builder_with(credentials?));

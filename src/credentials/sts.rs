@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn parameters_that_sts_would_refuse_are_named_before_anything_is_sent() {
-        let wrong: [(&str, fn(&mut RoleSession)); 15] = [
+        type Spoil = fn(&mut RoleSession);
+        let wrong: [(&str, Spoil); 15] = [
             ("role_arn", |s| s.role_arn = String::new()),
             ("role_arn", |s| s.role_arn = "reader".to_owned()),
             ("role_arn", |s| s.role_arn = "acs:ram:::role/reader".to_owned()),

@@ -104,7 +104,7 @@ async fn day(w: &World, kind: Kind, service: Service, mut dice: Dice) {
             Err(error) => {
                 assert!(waited <= seconds(11), "{waited:?} {error}");
                 failed.push((at(now - waited), error));
-                w.pass(seconds(1)).await;
+                w.pass(seconds(4)).await;
             }
         }
     }
