@@ -19,6 +19,7 @@ scenarios![
     a_token_that_has_expired_is_asked_for_once_more,
     a_token_that_is_refused_for_good_is_not_tried_again,
     a_refusal_of_sts_purges_and_an_outage_of_it_does_not,
+    a_rest_that_sts_asks_for_is_kept,
     wrong_parameters_are_told_before_anything_is_sent,
     a_provider_without_a_token_is_told_apart_from_a_refused_one,
 ];
@@ -223,6 +224,21 @@ async fn a_refusal_of_sts_purges_and_an_outage_of_it_does_not(w: World) {
             }
         }
     }
+}
+
+async fn a_rest_that_sts_asks_for_is_kept(w: World) {
+    let client = w.with_sessions(Kind::AssumeRole).no_cache().build().unwrap();
+    w.kms.reset_log();
+    w.kms.inject(Fault::retry_after_ms(30_000).for_service(Service::Sts).times(1));
+    for _ in 0..29 {
+        let error = w.read(&client, "db/password").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsUnavailable);
+        assert_eq!(error.retry_after(), Some(seconds(30)));
+        w.pass(seconds(1)).await;
+    }
+    assert_eq!(w.kms.calls("AssumeRole"), 1);
+    w.pass(seconds(2)).await;
+    w.text(&client, "db/password").await;
 }
 
 async fn wrong_parameters_are_told_before_anything_is_sent(w: World) {
