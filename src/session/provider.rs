@@ -140,7 +140,8 @@ impl Inner {
             heard
         });
         if let Some(given) = self.source.0.given().filter(|_| heard) {
-            let why = Error::new(ErrorKind::CredentialsRejected, "the service refuses what the provider gives");
+            let why =
+                Error::new(ErrorKind::CredentialsRejected, "the service refuses what the provider gives");
             self.source.0.reject(&given, &why, now);
         }
     }
