@@ -458,7 +458,7 @@ impl Behind for Client {
             // The credentials' own flight is the only one.
             let limit = client.bounds("", None, inner.clock().now().mono, &(), &own);
             let upstream = Upstream { api: &inner.api, limit: &limit, endpoint: None };
-            drop(inner.credentials.lead(lease, true, upstream).await);
+            drop(inner.credentials.lead(lease, upstream).await);
         });
         let task = match &self.inner.background {
             Some(background) => background.run(task).err()?,

@@ -45,12 +45,21 @@ pub(crate) struct CachedCredentials {
 struct State {
     snapshot: Option<Snapshot>,
     flight: Option<Arc<Flight<Outcome>>>,
-    failure: Option<(Error, Instant64)>,
+    failure: Option<Failure>,
     /// What the service refused, how, and until when it is not signed with again.
     rejected: Option<(Credentials, Error, Instant64)>,
     /// What was given in place of a refused session, and until when a refusal of it as well means a pause.
     renewed: Option<(Credentials, Instant64)>,
     sequence: u64,
+}
+
+/// What the provider failed with last, and until when it is left alone.
+struct Failure {
+    error: Error,
+    /// While an old session still serves.
+    serving: Instant64,
+    /// While there is none.
+    needed: Instant64,
 }
 
 #[derive(Clone)]
@@ -136,7 +145,7 @@ impl CachedCredentials {
                     None => return Err(too_late()),
                 },
                 Next::Lead(lease) if now.mono < limit.deadline => {
-                    let asking = Box::pin(self.lead(lease, false, upstream));
+                    let asking = Box::pin(self.lead(lease, upstream));
                     // The caller's own time may end first, which says little of the provider: the flight is
                     // abandoned, and another waiter asks.
                     let given = clock.within(limit.deadline.since(now.mono), asking).await;
@@ -144,11 +153,12 @@ impl CachedCredentials {
                 }
                 Next::Lead(_) => return Err(too_late()),
                 Next::Renew(lease, old) => {
-                    let inline = match limit.behind {
-                        Some(behind) => behind.renew(lease, limit.requests),
-                        None => Some(Box::pin(async { drop(self.lead(lease, true, upstream).await) })
-                            as BoxFuture<'_, ()>),
-                    };
+                    let inline =
+                        match limit.behind {
+                            Some(behind) => behind.renew(lease, limit.requests),
+                            None => Some(Box::pin(async { drop(self.lead(lease, upstream).await) })
+                                as BoxFuture<'_, ()>),
+                        };
                     if let Some(inline) = inline {
                         let patience = limit.deadline.since(now.mono).min(PATIENCE);
                         if clock.within(patience, inline).await.is_none() && patience == PATIENCE {
@@ -162,12 +172,7 @@ impl CachedCredentials {
     }
 
     /// Asks the provider as the leader of a flight, and ends the flight with what it gave.
-    pub(crate) async fn lead(
-        &self,
-        lease: Lease<Outcome>,
-        old_serves: bool,
-        upstream: Upstream<'_>,
-    ) -> Outcome {
+    pub(crate) async fn lead(&self, lease: Lease<Outcome>, upstream: Upstream<'_>) -> Outcome {
         let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
         let clock = &upstream.api.clock;
         lease.led_by(clock.task());
@@ -184,15 +189,16 @@ impl CachedCredentials {
             Ok(Some(given)) => in_time(given, upstream).await,
             _ => clock.corrected(),
         };
-        let outcome = self.settle(&lease, given, now, old_serves, clock.random().unwrap_or_default());
+        let outcome = self.settle(&lease, given, now, clock.random().unwrap_or_default());
         lease.finish(outcome.clone());
         outcome
     }
 
     /// Leaves a provider alone that took longer than its answer was worth.
     fn note_slow(&self, now: Now) {
-        let until = now.mono.after(Duration::from_millis(PAUSE));
-        self.state.with(|s| s.failure = Some((unavailable(LATE), until)));
+        let serving = now.mono.after(Duration::from_millis(PAUSE));
+        self.state
+            .with(|s| s.failure = Some(Failure { error: unavailable(LATE), serving, needed: now.mono }));
     }
 
     /// The session at hand, unless it is over.
@@ -211,13 +217,14 @@ impl CachedCredentials {
                 Some((Session::Over, _)) | None => None,
             };
             let running = s.flight.as_ref().filter(|f| f.is_running(now.mono)).cloned();
-            let failing = s.failure.as_ref().filter(|(_, until)| now.mono < *until);
+            let pause = |failure: &Failure| if old.is_some() { failure.serving } else { failure.needed };
+            let failing = s.failure.as_ref().filter(|failure| now.mono < pause(failure));
             match (old, running, failing) {
                 (Some(old), running, failing) if running.is_some() || failing.is_some() => {
                     Next::Known(Ok(old))
                 }
                 (None, Some(flight), _) => Next::Follow(flight),
-                (None, None, Some((error, _))) => Next::Known(Err(error.clone())),
+                (None, None, Some(failure)) => Next::Known(Err(failure.error.clone())),
                 (old, ..) => {
                     if let Some(dead) = s.flight.take() {
                         dead.abandon();
@@ -240,7 +247,6 @@ impl CachedCredentials {
         lease: &Lease<Outcome>,
         given: Result<Option<Credentials>>,
         now: Now,
-        old_serves: bool,
         random: u64,
     ) -> Outcome {
         self.state.with(|s| {
@@ -271,11 +277,16 @@ impl CachedCredentials {
                 // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
                 // repeats itself may have another session at any time (a function's next invocation brings one).
                 Err(error) if current && !again => {
-                    let refusal = error.kind() == ErrorKind::CredentialsRejected;
-                    let most = if old_serves || refusal { PAUSE } else { NEEDED };
+                    let asked = millis(error.retry_after().unwrap_or_default());
                     // At least half of it: a fleet does not come back in step.
-                    let pause = (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
-                    s.failure = Some((error.clone(), now.mono.after(Duration::from_millis(pause))));
+                    let until = |most: u64| {
+                        let pause =
+                            (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
+                        now.mono.after(Duration::from_millis(pause.max(asked)))
+                    };
+                    let refusal = error.kind() == ErrorKind::CredentialsRejected;
+                    let needed = until(if refusal { PAUSE } else { NEEDED });
+                    s.failure = Some(Failure { error: error.clone(), serving: until(PAUSE), needed });
                 }
                 Err(_) => {}
             }
@@ -291,7 +302,8 @@ impl CachedCredentials {
             }
             // Not only the session but whatever comes in its place: asking on would hammer whoever gives it.
             let both = s.renewed.take().is_some_and(|(given, until)| given == *refused && now.mono < until);
-            s.failure = both.then(|| (error.clone(), now.mono.after(Duration::from_millis(PAUSE))));
+            let until = now.mono.after(Duration::from_millis(PAUSE));
+            s.failure = both.then(|| Failure { error: error.clone(), serving: until, needed: until });
             s.rejected = Some((refused.clone(), error.clone(), now.mono.after(REFUSED)));
         });
         matches!(self.source, Source::Provider(_))
@@ -367,7 +379,7 @@ fn failed(source: Error) -> Error {
         return source;
     }
     let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());
-    Facts { source: Some(source), ..facts }.into()
+    Facts { retry_after: source.retry_after(), source: Some(source), ..facts }.into()
 }
 
 #[cfg(test)]

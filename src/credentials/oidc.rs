@@ -114,21 +114,38 @@ where
 /// Source of the protocol's facts: the documentation of STS 2015-04-01, `AssumeRoleWithOIDC`.
 ///
 /// ```
-/// use simsim::Sensitive;
 /// use simsim::credentials::{AssumeRoleWithOidc, TokenCallback};
-/// # fn main() -> simsim::Result<()> {
-/// let token = TokenCallback::new(|| async {
-///     // … ask the platform for a token with the audience that the provider in RAM has …
-///     Ok(Sensitive::new(String::from("not-a-real-token")))
-/// });
+/// use simsim::{Client, Sensitive};
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> simsim::Result<()> {
+/// # let runtime = simsim::runtime::TokioRuntime::new();
+/// # let kms = simsim_emulator::Emulator::new(runtime);
+/// # let provider = "acs:ram::1234567890123456:oidc-provider/vercel";
+/// # kms.put_oidc_provider(simsim_emulator::OidcProvider::new(provider));
+/// # kms.add_role("acs:ram::1234567890123456:role/secret-reader");
+/// # kms.put_secret(simsim_emulator::SecretSeed::text("db/password", "open sesame"));
+/// # let hour = std::time::Duration::from_secs(3600);
+/// # let token = kms.oidc_token(provider, "project:orders", "sts.aliyuncs.com", hour).unwrap_or_default();
+/// # let token_of_the_platform = move || { let token = token.clone(); async move { token } };
 /// let role = AssumeRoleWithOidc::new(
 ///     "acs:ram::1234567890123456:oidc-provider/vercel",
 ///     "acs:ram::1234567890123456:role/secret-reader",
-///     token,
+///     TokenCallback::new(move || {
+///         let token = token_of_the_platform();
+///         async { Ok(Sensitive::new(token.await)) }
+///     }),
 /// );
-/// let builder = simsim::Client::builder().region("cn-hangzhou").credentials(role);
-/// # let _ = builder;
+/// let client = Client::builder()
+///     .region("cn-hangzhou")
+///     .credentials(role)
+///     # .fetch(kms.clone()).runtime(runtime)
+///     .build()?;
+/// assert_eq!(client.get_secret("db/password").await?.text()?, "open sesame");
+/// # assert_eq!(kms.calls("AssumeRoleWithOIDC"), 1);
 /// # Ok(()) }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
 /// ```
 pub struct AssumeRoleWithOidc {
     provider_arn: String,
