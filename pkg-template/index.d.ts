@@ -20,11 +20,19 @@ export interface Credentials {
   expiration?: Date | string | number;
 }
 
+/** Why and for how long a provider is asked. */
+export interface ProviderContext {
+  /** Aborted when nobody waits for the credentials any more. */
+  readonly signal: PlatformSignal;
+  /** The service refused what was given before: give others, if there are any. */
+  readonly rejected: boolean;
+}
+
 /** Where credentials come from: a function, or an object as Alibaba Cloud's own packages have them. The client keeps what it is given until shortly before its `expiration`, and asks once for all who wait. */
 export type CredentialsProvider =
-  | ((cx: { signal: PlatformSignal }) => Credentials | Promise<Credentials>)
-  | { getCredentials(): Promise<Credentials> }
-  | { getCredential(): Promise<Credentials> };
+  | ((cx: ProviderContext) => Credentials | Promise<Credentials>)
+  | { getCredentials(cx: ProviderContext): Promise<Credentials> }
+  | { getCredential(cx: ProviderContext): Promise<Credentials> };
 
 /** A function like the runtime's own `fetch`. (A body is bytes; what type that is differs between platforms.) */
 export type SimsimFetch = (
@@ -91,6 +99,12 @@ export interface SecretClientOptions {
   retry?: false | RetryOptions;
   /** The whole time of one read, retries included, in milliseconds. Default 10,000; 5,000 in workers and at the edge. */
   timeoutMs?: number;
+  /**
+   * How many requests one call of this client may send, retries, pages of `getSecrets` and those of simsim's own
+   * credentials providers included, for platforms that count them. What would take more fails with
+   * `ERR_SIMSIM_BUDGET_EXCEEDED`. Default: as many as it takes.
+   */
+  maxRequestsPerCall?: number;
   /** Keeps a request alive for a refresh behind the answer, as a worker's `ctx.waitUntil`. */
   waitUntil?: (promise: Promise<unknown>) => void;
   /** Is told of hits, misses, retries and the like; called outside of every read. What it throws is ignored. */

@@ -5,8 +5,9 @@ import { clientFor } from "./driver/client.js";
 import { embedded } from "./driver/embedded.js";
 import { options, random, send } from "./driver/node.js";
 
-export { SimsimError } from "./errors.js";
-// For function-compute.cjs alone.
+// Beside the class, for credentials.cjs alone.
+export { config, cut, SimsimError } from "./errors.js";
+// For function-compute.cjs and credentials.cjs alone.
 export { functionCompute } from "./function-compute.js";
 export const SecretClient = clientFor({
   createInstance, module: embedded(() => require("./simsim.base64.cjs")), variables: (name) => process.env[name], options, random, send,

@@ -21,6 +21,50 @@ export interface EmulatedSecret {
   state?: "enabled" | "disabled" | "pendingDeletion";
 }
 
+/** A role that can be assumed. */
+export interface EmulatedRole {
+  /** `acs:ram::ACCOUNT:role/NAME` */
+  arn: string;
+  /** 3600 to 43200; default 3600. */
+  maxSessionSeconds?: number;
+  /**
+   * Who may assume it: `acs:ram::ACCOUNT:root` (every key and session of an account), `acs:ram::ACCOUNT:role/NAME`
+   * (the sessions of a role), `acs:ram::ACCOUNT:oidc-provider/NAME` (the bearers of its tokens). Default: everybody.
+   */
+  trust?: readonly string[];
+  /** The `ExternalId` without which AssumeRole is refused. */
+  externalId?: string;
+}
+
+/** An OIDC provider whose tokens `oidcToken` signs. */
+export interface EmulatedOidcProvider {
+  /** `acs:ram::ACCOUNT:oidc-provider/NAME` */
+  arn: string;
+  /** Default `https://NAME.example`. */
+  issuer?: string;
+  /** The audiences that are taken. Default `["sts.aliyuncs.com"]`. */
+  clientIds?: readonly string[];
+}
+
+/** The role of the ECS instance whose metadata `fetch` finds at `http://100.100.100.200/latest/`. */
+export interface EmulatedInstanceRole {
+  name: string;
+  account?: string;
+  /** Default 21600. The same session is told until half of it is over. */
+  sessionSeconds?: number;
+  /** Nothing is told without a metadata token. */
+  v2Only?: boolean;
+}
+
+/** The endpoint of a CredentialsURI: a path, whatever the host. */
+export interface EmulatedCredentialsUri {
+  path: string;
+  /** Default 3600. The same session is told until half of it is over. */
+  sessionSeconds?: number;
+  /** Another `Code` than `Success` is told without a session. */
+  code?: string;
+}
+
 export interface EmulatorOptions {
   /** By name. A string or bytes are the value of a generic secret. */
   secrets?: Record<string, string | Uint8Array | EmulatedSecret>;
@@ -28,8 +72,14 @@ export interface EmulatorOptions {
   credentials?: Credentials;
   /** Goes into `clientOptions`. Default `cn-hangzhou`. */
   regionId?: string;
-  /** Roles that AssumeRole may assume: `acs:ram::ACCOUNT:role/NAME`. */
-  roles?: readonly (string | { arn: string; maxSessionSeconds?: number })[];
+  /** Roles that can be assumed; a string is the ARN of one that everybody may assume. */
+  roles?: readonly (string | EmulatedRole)[];
+  /** Providers for AssumeRoleWithOIDC; a string is the ARN of one with the defaults. */
+  oidcProviders?: readonly (string | EmulatedOidcProvider)[];
+  /** A string is the role's name. Default: no role is attached, and the metadata answer 404. */
+  instanceRole?: string | EmulatedInstanceRole;
+  /** A string is the path. Default: there is no such endpoint. */
+  credentialsUri?: string | EmulatedCredentialsUri;
   /** Reads per second before calls are throttled. Default 450, as the service documents. */
   quotaPerSecond?: number;
 }
@@ -40,7 +90,12 @@ export interface FaultFilter {
   times?: number;
   /** Only requests for this secret. */
   secret?: string;
-  /** Only this action, such as `GetSecretValue`. */
+  /** Only requests to this service: `fail({ kind: "unreachable", service: "sts" })` is an outage of STS alone. */
+  service?: "kms" | "sts" | "metadata" | "credentialsUri";
+  /**
+   * Only this action, such as `GetSecretValue` or `AssumeRole`. What is no API has names too: `MetadataToken`,
+   * `MetadataRole`, `MetadataCredentials`, `CredentialsUri`.
+   */
   action?: string;
   /** Adds an `x-acs-retry-after` header, in milliseconds. */
   retryAfterMs?: number;
@@ -98,7 +153,7 @@ export interface EmulatorClock {
   advance(ms: number): void;
 }
 
-/** One KMS, with a memory of its own. */
+/** One KMS with its STS, metadata and accounts, and with a memory of its own. */
 export interface Emulator {
   /** Takes what `fetch` takes. Requests of any host end here, none leaves the process. May be called unbound. */
   readonly fetch: SimsimFetch & PlatformFetch;
@@ -124,8 +179,13 @@ export interface Emulator {
   fail(fault: Fault): void;
   /** Removes all faults. What hangs already goes on hanging. */
   recover(): void;
-  /** Ends the session of `clientOptions`: calls get `InvalidSecurityToken.Expired`. */
-  expireSession(): void;
+  /** Ends a session, that of `clientOptions` when none is named: calls get `InvalidSecurityToken.Expired`. */
+  expireSession(accessKeyId?: string): void;
+  /**
+   * A token of that provider's (by its ARN), which AssumeRoleWithOIDC takes: for the provider's first audience and for
+   * an hour of the emulator's clock when nothing else is said. With `lifetimeSeconds: 0` it is over already.
+   */
+  oidcToken(provider: string, described?: { subject?: string; audience?: string; lifetimeSeconds?: number }): string;
 
   /** The last requests (at most 16,384), how many of each action arrived, and how many reads got a value. */
   log(): { calls: LoggedCall[]; counts: Record<string, number>; readsAnswered: number };

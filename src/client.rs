@@ -14,7 +14,6 @@ use crate::openapi::{Answer, ApiCall, Behind, Limit, OpenApi, Place, Upstream};
 use crate::read::Wish;
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::{Secret, SecretName};
-use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, millis};
 use std::borrow::Cow;
@@ -381,8 +380,7 @@ impl Client {
     ) -> Result<Answer> {
         let inner = &self.inner;
         let endpoint = inner.target.endpoint_for(name)?;
-        let form = Sensitive::new(String::new());
-        let call = ApiCall { endpoint, action, version: shared::VERSION, query, form };
+        let call = ApiCall { endpoint, action, version: shared::VERSION, query, body: () };
         let requests = AtomicU32::new(inner.target.max_requests);
         let limit = self.bounds(name.as_str(), name.region(), deadline, lease, &requests);
         let answer = inner.api.call(&call, Some(&inner.credentials), &limit).await?;
@@ -445,34 +443,18 @@ impl Client {
 }
 
 impl Behind for Client {
-    fn renew<'a>(
-        &self,
-        lease: Lease<Result<Credentials>>,
-        requests: &'a AtomicU32,
-    ) -> Option<BoxFuture<'a, ()>> {
+    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool {
+        let Some(background) = &self.inner.background else { return false };
         let client = self.clone();
-        let budget = Arc::new(AtomicU32::new(self.inner.target.max_requests));
-        let own = budget.clone();
-        let task = Box::pin(async move {
-            let inner = &client.inner;
-            // The credentials' own flight is the only one.
-            let limit = client.bounds("", None, inner.clock().now().mono, &(), &own);
-            let upstream = Upstream { api: &inner.api, limit: &limit, endpoint: None };
-            drop(inner.credentials.lead(lease, upstream).await);
-        });
-        let task = match &self.inner.background {
-            Some(background) => background.run(task).err()?,
-            None => task,
-        };
-        Some(Box::pin(async move {
-            // One is left for what the call is about: the old session still serves.
-            let all = requests.load(Ordering::Relaxed);
-            let kept = all.min(1);
-            budget.store(all.saturating_sub(kept), Ordering::Relaxed);
-            requests.store(kept, Ordering::Relaxed);
-            task.await;
-            requests.store(budget.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
-        }))
+        background
+            .run(Box::pin(async move {
+                let inner = &client.inner;
+                let requests = AtomicU32::new(inner.target.max_requests);
+                // The credentials' own flight is the only one.
+                let limit = client.bounds("", None, inner.clock().now().mono, &(), &requests);
+                drop(inner.credentials.lead(lease, Upstream { api: &inner.api, limit: &limit }).await);
+            }))
+            .is_ok()
     }
 }
 

@@ -92,7 +92,7 @@ impl Client {
         let deadline = inner.clock().now().mono.after(inner.target.timeout);
         let requests = AtomicU32::new(inner.target.max_requests);
         let limit = self.bounds("", None, deadline, &(), &requests);
-        inner.credentials.get(Upstream { api: &inner.api, limit: &limit, endpoint: None }).await?;
+        inner.credentials.get(Upstream { api: &inner.api, limit: &limit }).await?;
         match inner.last_error.with(|last| last.clone()) {
             Some(error) if !error.kind().is_of_one_secret() => Err(error),
             _ => Ok(()),

@@ -11,7 +11,8 @@ use std::time::Duration;
 ///
 /// Faults that replace the answer (a status, an empty body, HTML, XML, a redirect) do so only for requests whose
 /// signature holds: a request that is badly signed, or reuses a nonce, is told so even then and does not use the
-/// fault up. So a client that does not sign each attempt anew is found out under fire as well.
+/// fault up. So a client that does not sign each attempt anew is found out under fire as well. Requests that need no
+/// signature meet every fault.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub(crate) kind: FaultKind,

@@ -23,7 +23,8 @@ pub(crate) fn claimed(text: &str) -> String {
 #[non_exhaustive]
 pub struct LoggedCall {
     /// The action that was asked for, such as `GetSecretValue`; empty when the request named none, `?` when what it
-    /// named looks like none.
+    /// named looks like none. What is no API has names too: `MetadataToken`, `MetadataRole`, `MetadataCredentials`,
+    /// `CredentialsUri`.
     pub action: String,
     /// The plain name of the secret (of a batch: the names joined by a comma).
     pub secret: Option<String>,

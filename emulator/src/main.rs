@@ -16,7 +16,7 @@ Usage: simsim-emulator [OPTIONS]
 
 Options:
   --port PORT       the port on 127.0.0.1; 0, the default, takes any free one
-  --seed FILE       access keys, sessions, roles and secrets to start with (see examples/seed.json)
+  --seed FILE       secrets, access keys, roles and more to start with (see examples/seed.json)
   --tls             HTTPS, with a certificate authority made at start
   --ca-out FILE     write that authority's certificate (PEM) there; without it, it is printed
   --tls-name NAME   a further name in the server's certificate; can be repeated

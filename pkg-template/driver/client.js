@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config, SimsimError } from "../errors.js";
-import { Core } from "./core.js";
+import { budgetOf } from "./call.js";
+import { ClientCore } from "./client-core.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
 import { fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
@@ -38,7 +39,7 @@ export function clientFor(platform) {
 
     #start(variable) {
       this.#variable = variable;
-      this.#core = new Core(platform, this.#options, variable);
+      this.#core = new ClientCore(platform, this.#options, variable);
       this.#memo = this.#core.memo;
     }
 
@@ -60,7 +61,10 @@ export function clientFor(platform) {
     }
 
     async #get(name, options) {
-      const call = checked(options, READ_OPTIONS);
+      return this.#read(name, checked(options, READ_OPTIONS));
+    }
+
+    #read(name, call) {
       const operation = [u8(GET), text(checkedName(name)), text(call.versionStage), text(call.versionId), f64(call.maxAgeMs)];
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
@@ -114,7 +118,7 @@ export function clientFor(platform) {
     }
 
     async getSecretsSettled(names, options) {
-      const call = checked(options, REFRESH_OPTIONS);
+      const call = { __proto__: null, ...checked(options, REFRESH_OPTIONS), budget: budgetOf(this.#options) };
       const settled = new Map();
       for (const name of names) settled.set(checkedName(name), fulfilled(this.#memo.get(name)));
       const missing = () => [...settled].flatMap(([name, { status, value }]) => (status === "fulfilled" && !value ? [name] : []));
@@ -135,7 +139,7 @@ export function clientFor(platform) {
       });
       // What the core left out it wants to be asked for by itself.
       await limited(missing(), async (name) => {
-        settled.set(name, await this.#get(name, call).then(fulfilled, rejected));
+        settled.set(name, await this.#read(name, call).then(fulfilled, rejected));
       });
       return settled;
     }

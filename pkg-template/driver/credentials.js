@@ -12,7 +12,7 @@ export function asking(given) {
   if (typeof given === "function") return given;
   const from = Object(given);
   const method = own(from, "getCredentials") ?? own(from, "getCredential");
-  return typeof own(from, "accessKeyId") !== "string" && typeof method === "function" ? () => method.call(given) : undefined;
+  return typeof own(from, "accessKeyId") !== "string" && typeof method === "function" ? (cx) => method.call(given, cx) : undefined;
 }
 
 /** The parts of given credentials as the wasm reads them, each checked; the wasm looks at none of them again. */
@@ -21,13 +21,13 @@ export function parts(given) {
   const part = (key, pattern, length) => {
     const value = own(from, key) ?? "";
     if (typeof value !== "string" || !pattern.test(value)) {
-      throw config(`credentials.${key}`, `must be ${length} letters, digits and signs, no space; copy it again from where it was issued`);
+      throw config(`credentials.${key}`, `must be ${length} letters, digits and signs; copy it again`);
     }
     return text(value);
   };
   const at = own(from, "expiration") ?? undefined;
   const expiration = at === undefined ? at : new Date(at).getTime();
-  if (Number.isNaN(expiration)) throw config("credentials.expiration", "must be a Date, an ISO 8601 text, or milliseconds since 1970");
+  if (Number.isNaN(expiration)) throw config("credentials.expiration", "must be a Date, an ISO 8601 text, or milliseconds");
   return [
     part("accessKeyId", /^[!-~]{1,512}$/, "1 to 512"),
     part("accessKeySecret", /^[!-~]{1,512}$/, "1 to 512"),

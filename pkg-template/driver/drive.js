@@ -10,9 +10,11 @@ export const TRAPPED = Symbol("trapped");
 
 /**
  * `begin` gives the first turn. `read` makes a value of the result, or throws a SimsimError; it runs before anything else
- * can, so that what it keeps is what the core knows. `core` performs what is not of this operation alone.
+ * can, so that what it keeps is what the core knows. `core` performs what is not of this operation alone, and `call` is
+ * whose operation it is: { signal, waitUntil, background, budget, place }.
  */
-export function drive(core, instance, begin, read, { signal, waitUntil }) {
+export function drive(core, instance, begin, read, call) {
+  const { signal } = call;
   return new Promise((resolve, reject) => {
     const running = new Map();
     let op, cause;
@@ -31,6 +33,7 @@ export function drive(core, instance, begin, read, { signal, waitUntil }) {
       cause = cut(failure);
       return cause.code ?? cause.name;
     };
+    const scene = { core, instance, call, shown };
     const act = (turn) => {
       try {
         op = turn.u32();
@@ -45,14 +48,14 @@ export function drive(core, instance, begin, read, { signal, waitUntil }) {
           if (tag === ABORT) {
             running.get(id)?.();
             running.delete(id);
-          } else if (tag === SPAWN) core.spawn(instance, id, waitUntil);
+          } else if (tag === SPAWN) core.spawn(instance, id, call);
           else if (tag === EMIT) core.tell(turn);
           else {
             const reply = (parts) => {
               running.delete(id);
               act(instance.turn(STEP, op, id, core.entropy(), parts));
             };
-            running.set(id, perform(core, instance, tag, turn, shown, reply));
+            running.set(id, perform(scene, tag, turn, reply));
           }
         }
         // An operation that waits for nothing would hang for ever: its memory is broken, too.
@@ -60,7 +63,7 @@ export function drive(core, instance, begin, read, { signal, waitUntil }) {
       } catch (error) {
         if (error instanceof SimsimError) {
           // What the transport or the provider failed with, as far as that may be shown.
-          if (cause && /TRANSPORT|CREDENTIALS_UNAVAILABLE/.test(error.code)) error.cause = cause;
+          if (cause && (/TRANSPORT|CREDENTIALS_UNAVAILABLE/.test(error.code) || cause.code === error.code)) error.cause = cause;
           return finish(reject, error);
         }
         // There was no turn, or its bytes make no sense.

@@ -28,7 +28,7 @@ export function credentialsFrom(variable) {
   if (!id) throw config("credentials_type", "only ak and token work here; for others pass a provider as `credentials`");
   const [accessKeyId, accessKeySecret] = [text(variable, id), text(variable, secret)];
   if (accessKeyId && accessKeySecret) return { accessKeyId, accessKeySecret, securityToken: token && text(variable, token) };
-  if (type || accessKeyId || accessKeySecret) throw config(accessKeyId ? secret : id, "is not set, its other half is, or credentials_type");
+  if (type || accessKeyId || accessKeySecret) throw config(accessKeyId ? secret : id, "is not set, but its other half or credentials_type is");
 }
 
 /** Where calls go: regionId, endpoint, network; each may be absent. */
@@ -56,7 +56,7 @@ function listed(list) {
   }
   const { regionId, endpoint: address, vpc = false, caFilePath } = first || {};
   if (!(regionId || address) || caFilePath || !/^(true|false)$/i.test(vpc)) {
-    throw config(REGIONS, 'must be a list of one region with a regionId or an endpoint, such as [{"regionId":"cn-hangzhou","vpc":true}]; caFilePath is not read here');
+    throw config(REGIONS, 'must be a list of one region, such as [{"regionId":"cn-hangzhou","vpc":true}], without caFilePath');
   }
   return {
     regionId: regionId && region(regionId, REGIONS),

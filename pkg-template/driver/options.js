@@ -6,17 +6,17 @@ import { config } from "../errors.js";
 import { asking, parts } from "./credentials.js";
 
 // A check gives what is kept of the value, or throws what is wrong with it.
-const must = (fits, what) => (value, field) => {
+export const must = (fits, what) => (value, field) => {
   if (fits(value)) return value;
   throw config(field, `must be ${what}`);
 };
 const type = (name, what) => must((value) => typeof value === name, what);
 // Ten years are what no one can mean by a longer time.
-const number = (least, most = 315_360_000_000) =>
+export const number = (least, most = 315_360_000_000) =>
   must((value) => typeof value === "number" && value >= least && value <= most, `a number from ${least} to ${most}`);
 
-const text = must((value) => typeof value === "string" && value !== "", "a text that is not empty");
-const callable = type("function", "a function");
+export const text = must((value) => typeof value === "string" && value !== "", "a text that is not empty");
+export const callable = type("function", "a function");
 const flag = type("boolean", "true or false");
 const time = number(1);
 const timeOrNone = number(0);
@@ -37,10 +37,10 @@ export function endpoint(value, field, found) {
   }
   const local = /^(localhost|127(\.\d+){3}|\[::1])$/.test(url?.hostname);
   if (!url || !(local || url.protocol === "https:")) {
-    throw config(field, "must be https://host[:port] and nothing else; plain http is for loopback only");
+    throw config(field, "must be https://host[:port]; http is for loopback only");
   }
   if (found && !local && !url.hostname.endsWith(".aliyuncs.com")) {
-    throw config(field, "must end in .aliyuncs.com or be loopback; set any other in code");
+    throw config(field, "must be loopback or end in .aliyuncs.com; set others in code");
   }
   return url;
 }
@@ -69,6 +69,7 @@ export const CLIENT_OPTIONS = {
   cache: CACHE_OPTIONS,
   retry: RETRY_OPTIONS,
   timeoutMs: time,
+  maxRequestsPerCall: count,
   waitUntil: callable,
   onEvent: callable,
   observeNames: flag,

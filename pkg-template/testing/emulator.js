@@ -90,7 +90,8 @@ function secret(name, given) {
 /** Binds `createEmulator` to a platform: how the emulator's wasm arrives. */
 export function emulatorFor({ createInstance, module }) {
   return function createEmulator(options = {}) {
-    const { secrets = {}, credentials: key = SESSION, regionId = "cn-hangzhou", roles = [], quotaPerSecond, ...unknown } = options;
+    const { secrets = {}, credentials: key = SESSION, regionId = "cn-hangzhou", roles = [], ...more } = options;
+    const { oidcProviders, instanceRole, credentialsUri, quotaPerSecond, ...unknown } = more;
     for (const name of Object.keys(unknown)) throw new TypeError(`createEmulator: unknown option ${JSON.stringify(name)}`);
     const clock = new Clock();
     const wasm = createInstance(module()).exports;
@@ -108,7 +109,7 @@ export function emulatorFor({ createInstance, module }) {
         ...(token ? { sessions: [{ id, secret: accessKeySecret, token }] } : { accessKeys: [{ id, secret: accessKeySecret }] }),
         roles: roles.map((role) => (typeof role === "string" ? { arn: role } : role)),
         secrets: Object.entries(secrets).map(([name, given]) => secret(name, given)),
-        quotaPerSecond,
+        ...{ oidcProviders, instanceRole, credentialsUri, quotaPerSecond },
       }),
       clock.now(),
       clock.mono(),
@@ -154,7 +155,8 @@ export function emulatorFor({ createInstance, module }) {
       throttle: (times, more) => post("fault", { ...more, kind: "throttle", times }),
       fail: (described) => post("fault", described),
       recover: () => post("clear-faults"),
-      expireSession: () => post("session/expire", { id }),
+      expireSession: (accessKeyId = id) => post("session/expire", { id: accessKeyId }),
+      oidcToken: (provider, described) => control("POST", "oidc-token", { ...described, provider }).token,
       log() {
         const { calls: counts, readsAnswered } = control("GET", "counts");
         return { counts, readsAnswered, calls: control("GET", "log").calls };

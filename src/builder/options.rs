@@ -8,8 +8,9 @@ use crate::sync::ISOLATE;
 use crate::time::millis;
 use std::time::Duration;
 
-/// The longest duration that an option may have: ten years.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// The longest time that an option may have, in milliseconds: ten years.
+const LONGEST: u64 = 10 * 365 * DAY;
+const DAY: u64 = 24 * 3_600_000;
 
 /// How long values are kept, and how much of them.
 ///
@@ -26,10 +27,11 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// ```
 #[derive(Clone, Debug)]
 pub struct CacheOptions {
-    pub(crate) ttl: Duration,
-    pub(crate) stale_while_revalidate: Option<Duration>,
-    pub(crate) stale_if_error: Duration,
-    pub(crate) rotation_overlap: Duration,
+    // Times in milliseconds, as below.
+    pub(crate) ttl: u64,
+    pub(crate) stale_while_revalidate: Option<u64>,
+    pub(crate) stale_if_error: u64,
+    pub(crate) rotation_overlap: u64,
     pub(crate) max_entries: usize,
     pub(crate) max_bytes: usize,
     /// Nothing is kept.
@@ -39,10 +41,10 @@ pub struct CacheOptions {
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
-            ttl: Duration::from_secs(600),
+            ttl: 600_000,
             stale_while_revalidate: None,
-            stale_if_error: Duration::from_secs(24 * 3600),
-            rotation_overlap: Duration::from_secs(600),
+            stale_if_error: DAY,
+            rotation_overlap: 600_000,
             max_entries: 1_000,
             max_bytes: if ISOLATE { 8 << 20 } else { 64 << 20 },
             off: false,
@@ -54,7 +56,7 @@ impl CacheOptions {
     /// How long a value counts as fresh; spread by ±10 %, shorter when its next rotation is nearer. Default 10 min.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
+        self.ttl = millis(ttl);
         self
     }
 
@@ -62,14 +64,14 @@ impl CacheOptions {
     /// Default min(ttl / 10, 60 s); zero turns it off.
     #[must_use]
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
-        self.stale_while_revalidate = Some(time);
+        self.stale_while_revalidate = Some(millis(time));
         self
     }
 
     /// For how long past its ttl a value is answered when KMS cannot be asked. Default 24 h; zero turns it off.
     #[must_use]
     pub fn stale_if_error(mut self, time: Duration) -> Self {
-        self.stale_if_error = time;
+        self.stale_if_error = millis(time);
         self
     }
 
@@ -77,7 +79,7 @@ impl CacheOptions {
     /// still be answered stale. Default 10 min.
     #[must_use]
     pub fn rotation_overlap(mut self, time: Duration) -> Self {
-        self.rotation_overlap = time;
+        self.rotation_overlap = millis(time);
         self
     }
 
@@ -96,7 +98,7 @@ impl CacheOptions {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        check_duration("cache.ttl", self.ttl)?;
+        check_time("cache.ttl", self.ttl)?;
         check_longest("cache.stale_while_revalidate", self.stale_while_revalidate.unwrap_or_default())?;
         check_longest("cache.stale_if_error", self.stale_if_error)?;
         check_longest("cache.rotation_overlap", self.rotation_overlap)?;
@@ -112,12 +114,9 @@ impl CacheOptions {
 
     /// What the cache goes by. Total: whoever describes the options has checked them.
     pub(crate) fn policy(self) -> CachePolicy {
-        let tenth = Duration::from_millis(millis(self.ttl) / 10);
         CachePolicy {
             ttl: self.ttl,
-            stale_while_revalidate: self
-                .stale_while_revalidate
-                .unwrap_or_else(|| tenth.min(Duration::from_secs(60))),
+            stale_while_revalidate: self.stale_while_revalidate.unwrap_or((self.ttl / 10).min(60_000)),
             stale_if_error: self.stale_if_error,
             rotation_overlap: self.rotation_overlap,
             max_entries: if self.off { 0 } else { self.max_entries },
@@ -137,19 +136,14 @@ impl CacheOptions {
 #[derive(Clone, Debug)]
 pub struct RetryOptions {
     pub(crate) max_attempts: u32,
-    pub(crate) base: Duration,
-    pub(crate) cap: Duration,
-    pub(crate) attempt_timeout: Duration,
+    pub(crate) base: u64,
+    pub(crate) cap: u64,
+    pub(crate) attempt_timeout: u64,
 }
 
 impl Default for RetryOptions {
     fn default() -> Self {
-        Self {
-            max_attempts: 4,
-            base: Duration::from_millis(100),
-            cap: Duration::from_secs(10),
-            attempt_timeout: Duration::from_secs(3),
-        }
+        Self { max_attempts: 4, base: 100, cap: 10_000, attempt_timeout: 3_000 }
     }
 }
 
@@ -165,21 +159,21 @@ impl RetryOptions {
     /// Default 100 ms.
     #[must_use]
     pub fn base(mut self, base: Duration) -> Self {
-        self.base = base;
+        self.base = millis(base);
         self
     }
 
     /// The ceiling that the waits never exceed. Default 10 s.
     #[must_use]
     pub fn cap(mut self, cap: Duration) -> Self {
-        self.cap = cap;
+        self.cap = millis(cap);
         self
     }
 
     /// How long one request may take; never more than half of the call's time that is left. Default 3 s.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.attempt_timeout = millis(timeout);
         self
     }
 
@@ -189,9 +183,9 @@ impl RetryOptions {
                 "retry.max_attempts: must be at least 1; no_retry() turns retries off",
             ));
         }
-        check_duration("retry.base", self.base)?;
-        check_duration("retry.cap", self.cap)?;
-        check_duration("retry.attempt_timeout", self.attempt_timeout)
+        check_time("retry.base", self.base)?;
+        check_time("retry.cap", self.cap)?;
+        check_time("retry.attempt_timeout", self.attempt_timeout)
     }
 
     /// What calls go by. Total: whoever describes the options has checked them.
@@ -203,14 +197,18 @@ impl RetryOptions {
 
 /// Refuses zero and what no one can mean.
 pub(crate) fn check_duration(field: &str, value: Duration) -> Result<()> {
-    if value < Duration::from_millis(1) {
-        return Err(Error::config([field, ": must be at least one millisecond"].concat()));
-    }
-    check_longest(field, value)
+    check_time(field, millis(value))
 }
 
-fn check_longest(field: &str, value: Duration) -> Result<()> {
-    if value > LONGEST {
+fn check_time(field: &str, ms: u64) -> Result<()> {
+    if ms == 0 {
+        return Err(Error::config([field, ": must be at least one millisecond"].concat()));
+    }
+    check_longest(field, ms)
+}
+
+fn check_longest(field: &str, ms: u64) -> Result<()> {
+    if ms > LONGEST {
         return Err(Error::config([field, ": is longer than ten years; give a shorter time"].concat()));
     }
     Ok(())

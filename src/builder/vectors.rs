@@ -54,7 +54,8 @@ fn text(value: &Value) -> String {
 /// The client with this one option, and the name that Rust has for it.
 fn with_option(option: &str, value: &Value) -> (Result<Client>, &'static str) {
     let builder = builder_with(Credentials::access_key("LTAI-example", "not-a-real-secret").unwrap());
-    let time = || Duration::from_secs_f64(value.as_f64().unwrap() / 1000.0);
+    // Exact: what is a millisecond too long must stay too long.
+    let time = || Duration::from_secs_f64(value.as_f64().unwrap()) / 1000;
     let count = || usize::try_from(value.as_u64().unwrap()).unwrap();
     let (cache, retry) = (CacheOptions::default(), RetryOptions::default());
     let given = |credentials: Result<Credentials>| Ok(builder_with(credentials?));
@@ -67,6 +68,10 @@ fn with_option(option: &str, value: &Value) -> (Result<Client>, &'static str) {
         }
         "credentials.securityToken" => (given(Credentials::session("id", "s", text(value))), "SecurityToken"),
         "timeoutMs" => (Ok(builder.timeout(time())), "timeout"),
+        "maxRequestsPerCall" => {
+            let requests = u32::try_from(count()).unwrap();
+            (Ok(builder.max_requests_per_call(requests)), "max_requests_per_call")
+        }
         "cache.ttlMs" => (Ok(builder.cache(cache.ttl(time()))), "cache.ttl"),
         "cache.staleWhileRevalidateMs" => {
             (Ok(builder.cache(cache.stale_while_revalidate(time()))), "cache.stale_while_revalidate")

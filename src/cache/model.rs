@@ -12,7 +12,6 @@ use proptest::test_runner::{Config, TestRunner};
 use reference::OVERHEAD;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use world::World;
 
 /// Three names, and three versions of each.
@@ -155,10 +154,10 @@ fn policy() -> impl Strategy<Value = CachePolicy> {
     ];
     (1..8_000u64, 0..5_000u64, 0..60_000u64, 0..10_000u64, bounds).prop_map(
         |(ttl, revalidate, stale, overlap, (max_entries, max_bytes))| CachePolicy {
-            ttl: Duration::from_millis(ttl),
-            stale_while_revalidate: Duration::from_millis(revalidate),
-            stale_if_error: Duration::from_millis(stale),
-            rotation_overlap: Duration::from_millis(overlap),
+            ttl,
+            stale_while_revalidate: revalidate,
+            stale_if_error: stale,
+            rotation_overlap: overlap,
             max_entries,
             max_bytes,
         },

@@ -12,14 +12,15 @@ use crate::time::Timestamp;
 use std::task::{Wake, Waker};
 
 const LEASE: Duration = Duration::from_millis(3_250);
-const HOUR: Duration = Duration::from_secs(3_600);
+/// In milliseconds.
+const HOUR: u64 = 3_600_000;
 
 fn policy() -> CachePolicy {
     CachePolicy {
-        ttl: Duration::from_secs(60),
-        stale_while_revalidate: Duration::from_secs(6),
+        ttl: 60_000,
+        stale_while_revalidate: 6_000,
         stale_if_error: HOUR,
-        rotation_overlap: Duration::from_secs(600),
+        rotation_overlap: 600_000,
         max_entries: 1_000,
         max_bytes: 64 << 20,
     }
@@ -342,7 +343,7 @@ fn a_closed_cache_answers_only_that_and_keeps_nothing_that_comes_later() {
 #[test]
 fn extreme_times_neither_panic_nor_make_anything_fresh_for_ever() {
     let longest = Duration::from_millis(u64::MAX);
-    let cache = Cache::new(CachePolicy { stale_if_error: longest, max_bytes: usize::MAX, ..policy() });
+    let cache = Cache::new(CachePolicy { stale_if_error: u64::MAX, max_bytes: usize::MAX, ..policy() });
     let ends = [
         Now { wall: Timestamp::from_millis(i64::MIN), mono: Instant64::from_millis(0) },
         Now { wall: Timestamp::from_millis(i64::MAX), mono: Instant64::from_millis(u64::MAX) },

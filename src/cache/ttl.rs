@@ -8,13 +8,13 @@ use std::time::Duration;
 /// For how long a value is fresh when its rotation is due but has not happened, in milliseconds.
 const ROTATION_DUE: u64 = 30_000;
 
-/// The checked cache options of a client.
+/// The checked cache options of a client; times in milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct CachePolicy {
-    pub(crate) ttl: Duration,
-    pub(crate) stale_while_revalidate: Duration,
-    pub(crate) stale_if_error: Duration,
-    pub(crate) rotation_overlap: Duration,
+    pub(crate) ttl: u64,
+    pub(crate) stale_while_revalidate: u64,
+    pub(crate) stale_if_error: u64,
+    pub(crate) rotation_overlap: u64,
     pub(crate) max_entries: usize,
     pub(crate) max_bytes: usize,
 }
@@ -42,28 +42,28 @@ impl CachePolicy {
     /// The bounds of `record`, fetched at `now`; `server_ahead` is how far the service's clock is ahead of the local
     /// one in milliseconds, and `random` spreads the ttl over ±10 %.
     pub(crate) fn schedule(&self, record: &Record, now: Now, server_ahead: i64, random: u64) -> Schedule {
-        let ttl = millis(self.ttl);
+        let ttl = self.ttl;
         let spread = ttl / 10;
         let jitter = random.checked_rem(spread.saturating_mul(2).saturating_add(1)).unwrap_or(0);
         let mut fresh = ttl.saturating_sub(spread).saturating_add(jitter);
-        let mut stale = ttl.saturating_add(millis(self.stale_if_error));
+        let mut stale = ttl.saturating_add(self.stale_if_error);
         if let Some(rotation) = record.next_rotation_date {
             let there = now.wall.offset(server_ahead);
-            let until = rotation.since(there);
-            if !until.is_zero() {
-                fresh = fresh.min(millis(until));
+            let until = millis(rotation.since(there));
+            if until > 0 {
+                fresh = fresh.min(until);
                 if record.secret_type.rotates_away() {
-                    stale = stale.min(millis(until).saturating_add(millis(self.rotation_overlap)));
+                    stale = stale.min(until.saturating_add(self.rotation_overlap));
                 }
-            } else if there.since(rotation) < self.rotation_overlap {
+            } else if millis(there.since(rotation)) < self.rotation_overlap {
                 // The rotation is due and may happen at any moment: look again soon.
                 fresh = fresh.min(ROTATION_DUE);
                 if record.secret_type.rotates_away() {
-                    stale = stale.min(millis(self.rotation_overlap));
+                    stale = stale.min(self.rotation_overlap);
                 }
             }
         }
-        let revalidate = fresh.saturating_add(millis(self.stale_while_revalidate)).min(stale);
+        let revalidate = fresh.saturating_add(self.stale_while_revalidate).min(stale);
         Schedule { fetched: now, fresh: fresh.min(stale), revalidate, stale: stale.max(revalidate) }
     }
 }
@@ -115,10 +115,10 @@ mod tests {
 
     fn policy() -> CachePolicy {
         CachePolicy {
-            ttl: Duration::from_millis(TTL),
-            stale_while_revalidate: Duration::from_secs(60),
-            stale_if_error: Duration::from_secs(24 * 3600),
-            rotation_overlap: Duration::from_secs(600),
+            ttl: TTL,
+            stale_while_revalidate: 60_000,
+            stale_if_error: DAY,
+            rotation_overlap: 600_000,
             max_entries: 1,
             max_bytes: 1,
         }
@@ -221,7 +221,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_ttl_is_spread_by_a_tenth_either_way(ttl in 1..u64::MAX / 4, random in any::<u64>()) {
-            let policy = CachePolicy { ttl: Duration::from_millis(ttl), ..policy() };
+            let policy = CachePolicy { ttl, ..policy() };
             let schedule = policy.schedule(&record(SecretType::Generic, None), time(0, 0), 0, random);
             prop_assert!((ttl - ttl / 10..=ttl + ttl / 10).contains(&schedule.fresh));
         }
@@ -234,14 +234,13 @@ mod tests {
             login in any::<bool>(),
             later in any::<(i64, u64)>(),
         ) {
-            let [ttl, stale_while_revalidate, stale_if_error, rotation_overlap] =
-                durations.map(Duration::from_millis);
+            let [ttl, stale_while_revalidate, stale_if_error, rotation_overlap] = durations;
             let policy = CachePolicy { ttl, stale_while_revalidate, stale_if_error, rotation_overlap, ..policy() };
             let secret_type = if login { SecretType::Rds } else { SecretType::Generic };
             let fetched = time(wall, mono);
             let schedule = policy.schedule(&record(secret_type, rotation), fetched, ahead, random);
             prop_assert!(schedule.fresh <= schedule.revalidate && schedule.revalidate <= schedule.stale);
-            prop_assert!(schedule.stale <= millis(ttl).saturating_add(millis(stale_if_error)));
+            prop_assert!(schedule.stale <= ttl.saturating_add(stale_if_error));
             prop_assert_eq!(schedule.freshness(fetched), Freshness::Fresh);
             let later = time(later.0, later.1);
             if later.wall < fetched.wall || later.mono < fetched.mono {
@@ -263,7 +262,7 @@ mod tests {
 
     #[test]
     fn without_stale_if_error_nothing_outlives_its_ttl() {
-        let policy = CachePolicy { stale_if_error: Duration::ZERO, ..policy() };
+        let policy = CachePolicy { stale_if_error: 0, ..policy() };
         let schedule = policy.schedule(&record(SecretType::Generic, None), time(0, 0), 0, TTL / 5);
         assert_eq!([schedule.fresh, schedule.revalidate, schedule.stale], [TTL; 3]);
     }

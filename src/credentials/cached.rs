@@ -6,10 +6,11 @@ use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Renew, Status};
 use crate::openapi::{Limit, Upstream};
-use crate::runtime::wait_for_end;
-use crate::sync::{BoxFuture, Guarded};
+use crate::runtime::{Clock, wait_for_end};
+use crate::sync::Guarded;
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// For how long a provider may be silent before someone else asks it.
@@ -104,10 +105,8 @@ fn refresh_at(lifetime: u64) -> u64 {
 
 enum Next {
     Known(Outcome),
-    /// Ask the provider.
-    Lead(Lease<Outcome>),
-    /// The same, behind the answer if that is possible: the old session still serves.
-    Renew(Lease<Outcome>, Credentials),
+    /// Ask the provider; behind the answer, if that is possible, where an old session still serves.
+    Lead(Lease<Outcome>, Option<Credentials>),
     Follow(Arc<Flight<Outcome>>),
 }
 
@@ -132,42 +131,48 @@ impl CachedCredentials {
     pub(crate) async fn get(&self, upstream: Upstream<'_>) -> Result<Credentials> {
         let (clock, limit) = (&upstream.api.clock, upstream.limit);
         if let Source::Fixed(credentials) = &self.source {
-            let now = in_time(credentials, upstream).await;
-            return self.state.with(|s| check(credentials.clone(), s.refused(now), now));
+            let (now, heard) = (clock.corrected(), clock.has_heard());
+            return self.state.with(|s| check(credentials.clone(), s.refused(now), now, heard));
         }
         loop {
             let now = clock.corrected();
-            match self.next(now) {
+            let (mut lease, old) = match self.next(now) {
                 Next::Known(outcome) => return outcome,
                 Next::Follow(flight) => match wait_for_end(&flight, clock, limit.deadline).await {
                     Some(Status::Done(outcome)) => return outcome,
-                    Some(_) => {}
+                    Some(_) => continue,
                     None => return Err(too_late()),
                 },
-                Next::Lead(lease) if now.mono < limit.deadline => {
-                    let asking = Box::pin(self.lead(lease, upstream));
-                    // The caller's own time may end first, which says little of the provider: the flight is
-                    // abandoned, and another waiter asks.
-                    let given = clock.within(limit.deadline.since(now.mono), asking).await;
-                    return given.unwrap_or_else(|| Err(too_late()));
+                Next::Lead(lease, old) => (lease, old),
+            };
+            if let (Some(old), Some(behind)) = (&old, limit.behind) {
+                if behind.renew(lease) {
+                    return Ok(old.clone());
                 }
-                Next::Lead(_) => return Err(too_late()),
-                Next::Renew(lease, old) => {
-                    let inline =
-                        match limit.behind {
-                            Some(behind) => behind.renew(lease, limit.requests),
-                            None => Some(Box::pin(async { drop(self.lead(lease, upstream).await) })
-                                as BoxFuture<'_, ()>),
-                        };
-                    if let Some(inline) = inline {
-                        let patience = limit.deadline.since(now.mono).min(PATIENCE);
-                        if clock.within(patience, inline).await.is_none() && patience == PATIENCE {
-                            self.note_slow(clock.now());
-                        }
-                    }
-                    return Ok(self.valid(clock.corrected()).unwrap_or(old));
-                }
+                lease = self.state.with(|s| s.begin(now));
             }
+            let left = limit.deadline.since(now.mono);
+            if left.is_zero() {
+                // Nobody is left to take what the provider would give.
+                return old.ok_or_else(too_late);
+            }
+            // Where the old session serves, the renewal leaves a request for what the call is about.
+            let all = limit.requests.load(Ordering::Relaxed);
+            let (time, kept) = if old.is_some() { (left.min(PATIENCE), all.min(1)) } else { (left, 0) };
+            let requests = AtomicU32::new(all.saturating_sub(kept));
+            let own = Limit { requests: &requests, ..*limit };
+            let asking = Box::pin(self.lead(lease, Upstream { limit: &own, ..upstream }));
+            let given = clock.within(time, asking).await;
+            limit.requests.store(requests.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
+            // The caller's own time may end first, which says little of the provider: the flight is abandoned, and
+            // another waiter asks.
+            let given = given.unwrap_or_else(|| {
+                if time < left {
+                    self.note_slow(clock.now());
+                }
+                Err(too_late())
+            });
+            return given.or_else(|error| old.ok_or(error));
         }
     }
 
@@ -185,11 +190,7 @@ impl CachedCredentials {
         let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
         let given = clock.within(deadline.since(now.mono), provider.provide(&cx)).await;
         let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
-        let now = match &given {
-            Ok(Some(given)) => in_time(given, upstream).await,
-            _ => clock.corrected(),
-        };
-        let outcome = self.settle(&lease, given, now, clock.random().unwrap_or_default());
+        let outcome = self.settle(&lease, given, clock);
         lease.finish(outcome.clone());
         outcome
     }
@@ -201,14 +202,6 @@ impl CachedCredentials {
             .with(|s| s.failure = Some(Failure { error: unavailable(LATE), serving, needed: now.mono }));
     }
 
-    /// The session at hand, unless it is over.
-    fn valid(&self, now: Now) -> Option<Credentials> {
-        self.state.with(|s| {
-            let snapshot = s.snapshot.as_ref().filter(|snapshot| snapshot.judge(now) != Session::Over)?;
-            Some(snapshot.credentials.clone())
-        })
-    }
-
     fn next(&self, now: Now) -> Next {
         self.state.with(|s| {
             let old = match s.snapshot.as_ref().map(|snapshot| (snapshot.judge(now), snapshot)) {
@@ -217,38 +210,23 @@ impl CachedCredentials {
                 Some((Session::Over, _)) | None => None,
             };
             let running = s.flight.as_ref().filter(|f| f.is_running(now.mono)).cloned();
-            let pause = |failure: &Failure| if old.is_some() { failure.serving } else { failure.needed };
-            let failing = s.failure.as_ref().filter(|failure| now.mono < pause(failure));
+            let until = |failure: &Failure| if old.is_some() { failure.serving } else { failure.needed };
+            let failing = s.failure.as_ref().filter(|failure| now.mono < until(failure));
             match (old, running, failing) {
                 (Some(old), running, failing) if running.is_some() || failing.is_some() => {
                     Next::Known(Ok(old))
                 }
                 (None, Some(flight), _) => Next::Follow(flight),
                 (None, None, Some(failure)) => Next::Known(Err(failure.error.clone())),
-                (old, ..) => {
-                    if let Some(dead) = s.flight.take() {
-                        dead.abandon();
-                    }
-                    s.sequence = s.sequence.wrapping_add(1);
-                    let (flight, lease) = Flight::start(s.sequence, now.mono.after(LEASE));
-                    s.flight = Some(flight);
-                    match old {
-                        Some(old) => Next::Renew(lease, old),
-                        None => Next::Lead(lease),
-                    }
-                }
+                (old, ..) => Next::Lead(s.begin(now), old),
             }
         })
     }
 
     /// Books what the provider gave. A session without expiry is used for the calls that wait for it and not kept.
-    fn settle(
-        &self,
-        lease: &Lease<Outcome>,
-        given: Result<Option<Credentials>>,
-        now: Now,
-        random: u64,
-    ) -> Outcome {
+    fn settle(&self, lease: &Lease<Outcome>, given: Result<Option<Credentials>>, clock: &Clock) -> Outcome {
+        use ErrorKind::{BudgetExceeded, ClockSkew};
+        let (now, heard, random) = (clock.corrected(), clock.has_heard(), clock.random().unwrap_or_default());
         self.state.with(|s| {
             let current = s.flight.as_ref().is_some_and(|f| Arc::ptr_eq(f, lease.flight()));
             if current {
@@ -258,7 +236,7 @@ impl CachedCredentials {
                 .refused(now)
                 .is_some_and(|(refused, _)| matches!(&given, Ok(Some(given)) if given == refused));
             let outcome = match given {
-                Ok(Some(given)) => check(given, s.refused(now), now),
+                Ok(Some(given)) => check(given, s.refused(now), now, heard),
                 Ok(None) => Err(unavailable("the provider is not configured here")),
                 Err(error) => Err(failed(error)),
             };
@@ -275,14 +253,15 @@ impl CachedCredentials {
                     }
                 }
                 // A late failure of a leader that was replaced says nothing of what the provider gives now, and one that
-                // repeats itself may have another session at any time (a function's next invocation brings one).
-                Err(error) if current && !again => {
-                    let asked = millis(error.retry_after().unwrap_or_default());
+                // repeats itself may have another session at any time (a function's next invocation brings one). A clock
+                // that is not known yet, and a caller's own budget, say nothing of it either.
+                Err(error) if current && !again && !matches!(error.kind(), ClockSkew | BudgetExceeded) => {
+                    let asked = error.retry_after().unwrap_or_default();
                     // At least half of it: a fleet does not come back in step.
                     let until = |most: u64| {
                         let pause =
                             (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
-                        now.mono.after(Duration::from_millis(pause.max(asked)))
+                        now.mono.after(Duration::from_millis(pause).max(asked))
                     };
                     let refusal = error.kind() == ErrorKind::CredentialsRejected;
                     let needed = until(if refusal { PAUSE } else { NEEDED });
@@ -309,6 +288,11 @@ impl CachedCredentials {
         matches!(self.source, Source::Provider(_))
     }
 
+    /// The session at hand, whatever became of it.
+    pub(crate) fn given(&self) -> Option<Credentials> {
+        self.state.with(|s| s.snapshot.as_ref().map(|snapshot| snapshot.credentials.clone()))
+    }
+
     /// Forgets the session.
     pub(crate) fn clear(&self) {
         self.state.with(|s| *s = State::default());
@@ -316,6 +300,17 @@ impl CachedCredentials {
 }
 
 impl State {
+    /// A flight in place of one that is over.
+    fn begin(&mut self, now: Now) -> Lease<Outcome> {
+        if let Some(dead) = self.flight.take() {
+            dead.abandon();
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        let (flight, lease) = Flight::start(self.sequence, now.mono.after(LEASE));
+        self.flight = Some(flight);
+        lease
+    }
+
     /// What was refused a moment ago.
     fn refused(&self, now: Now) -> Option<(&Credentials, &Error)> {
         self.rejected
@@ -335,22 +330,12 @@ impl Renew for Both<'_> {
     }
 }
 
-/// The time to judge a session by. One that seems over makes sure that it is not the local clock that is fast.
-async fn in_time(given: &Credentials, upstream: Upstream<'_>) -> Now {
-    if is_over(given, upstream.api.clock.corrected()) {
-        upstream.hear_the_time().await;
-    }
-    upstream.api.clock.corrected()
-}
-
-fn is_over(given: &Credentials, now: Now) -> bool {
-    given.expiration().is_some_and(|end| end <= now.wall)
-}
-
-/// Refuses what must not be signed with: a session that is over, or the one that the service has just refused.
-fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now) -> Outcome {
-    if is_over(&given, now) {
-        return Err(unavailable("an expired session was given; use a provider that renews it"));
+/// Refuses what must not be signed with: a session that is over, or the one that the service has just refused. `heard`:
+/// the clock is known to be right.
+fn check(given: Credentials, refused: Option<(&Credentials, &Error)>, now: Now, heard: bool) -> Outcome {
+    if given.expiration().is_some_and(|end| end <= now.wall) {
+        let kind = if heard { ErrorKind::CredentialsUnavailable } else { ErrorKind::ClockSkew };
+        return Err(Error::new(kind, "an expired session was given; use a provider that renews it"));
     }
     match refused {
         Some((refused, error)) if *refused == given => Err(error.clone()),

@@ -5,7 +5,7 @@ use super::Credentials;
 use super::answer::Answer;
 use super::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::openapi::{ApiCall, Place, Upstream};
+use crate::openapi::{ApiCall, Form, Place, Upstream};
 use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::sensitive::Sensitive;
 use crate::signing::encoding::query_string;
@@ -153,13 +153,8 @@ impl RoleSession {
         let parameters: Vec<_> =
             parameters.into_iter().map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))).collect();
         let form = Sensitive::new(query_string(&parameters));
-        // The gateway answers an anonymous call in XML otherwise.
-        let query = match signer {
-            Some(_) => Vec::new(),
-            None => vec![(Cow::Borrowed("Format"), Cow::Borrowed("JSON"))],
-        };
         let endpoint = self.host(upstream.limit.place)?;
-        let call = ApiCall { endpoint, action, version: VERSION, query, form };
+        let call = ApiCall { endpoint, action, version: VERSION, query: Vec::new(), body: Form(form) };
         let answer = upstream.api.call(&call, signer, upstream.limit).await;
         let answer = answer.map_err(|error| refused(action, error))?;
         let session = Answer { from: action, response: &answer.response }.of_sts()?;

@@ -133,6 +133,8 @@ pub enum FetchErrorKind {
     Redirected,
     /// This transport cannot send such a request at all (an address it refuses, say). Not retried.
     Unsupported,
+    /// Nothing was sent: the caller's call has sent as many requests as it may. Not retried.
+    OverBudget,
 }
 
 /// No answer: the kind, and at most a short code of the platform such as `ECONNREFUSED` (never an address).
@@ -181,6 +183,7 @@ impl fmt::Display for FetchError {
             FetchErrorKind::BodyTooLarge => "the answer is too large",
             FetchErrorKind::Redirected => "the answer was redirected",
             FetchErrorKind::Unsupported => "the transport refused the request",
+            FetchErrorKind::OverBudget => "the budget of requests is used up",
         })?;
         match &self.code {
             Some(code) => write!(f, " ({code})"),

@@ -5,13 +5,13 @@ use crate::error::{Error, ErrorKind, Facts};
 use crate::time::{Instant64, doubled, millis};
 use std::time::Duration;
 
-/// The checked retry options of a client.
+/// The checked retry options of a client; times in milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryPolicy {
     pub(crate) max_attempts: u32,
-    pub(crate) base: Duration,
-    pub(crate) cap: Duration,
-    pub(crate) attempt_timeout: Duration,
+    pub(crate) base: u64,
+    pub(crate) cap: u64,
+    pub(crate) attempt_timeout: u64,
 }
 
 /// A bucket of retry tokens, shared by all calls of a client: a sick service is not hammered.
@@ -142,7 +142,7 @@ impl Attempts {
 
     /// Full jitter: anything from zero to min(cap, base · 2^n).
     fn backoff(&self, policy: &RetryPolicy, random: u64) -> Duration {
-        let ceiling = doubled(millis(policy.base), self.counted.saturating_sub(1), millis(policy.cap));
+        let ceiling = doubled(policy.base, self.counted.saturating_sub(1), policy.cap);
         Duration::from_millis(random.checked_rem(ceiling.saturating_add(1)).unwrap_or(0))
     }
 }
@@ -150,7 +150,7 @@ impl Attempts {
 /// How long one attempt may take: the policy's limit, and at most half of what is left.
 pub(crate) fn attempt_timeout(policy: &RetryPolicy, now: Instant64, deadline: Instant64) -> Duration {
     let half = millis(deadline.since(now)) / 2;
-    policy.attempt_timeout.min(Duration::from_millis(half.max(1)))
+    Duration::from_millis(policy.attempt_timeout.min(half.max(1)))
 }
 
 /// The error of a call that ran out of time; the last failure is its source.
@@ -176,12 +176,7 @@ mod tests {
     ];
 
     fn policy() -> RetryPolicy {
-        RetryPolicy {
-            max_attempts: 4,
-            base: Duration::from_millis(100),
-            cap: Duration::from_secs(10),
-            attempt_timeout: Duration::from_secs(3),
-        }
+        RetryPolicy { max_attempts: 4, base: 100, cap: 10_000, attempt_timeout: 3_000 }
     }
 
     fn failure(kind: ErrorKind, cause: Cause, after: Option<u64>) -> Failure {
@@ -300,12 +295,12 @@ mod tests {
     fn one_attempt_gets_its_limit_and_at_most_half_of_what_is_left() {
         let timeout = |left: u64| attempt_timeout(&policy(), at(7), at(7 + left)).as_millis();
         assert_eq!([10_000, 6_000, 5_999, 2, 1].map(timeout), [3_000, 3_000, 2_999, 1, 1]);
-        assert_eq!(attempt_timeout(&policy(), at(0), at(u64::MAX)), policy().attempt_timeout);
+        assert_eq!(millis(attempt_timeout(&policy(), at(0), at(u64::MAX))), policy().attempt_timeout);
     }
 
     #[test]
     fn extreme_options_neither_panic_nor_wait_beyond_time() {
-        let longest = Duration::from_millis(u64::MAX);
+        let longest = u64::MAX;
         let policy =
             RetryPolicy { max_attempts: u32::MAX, base: longest, cap: longest, attempt_timeout: longest };
         for random in [0, 1, u64::MAX] {
@@ -336,12 +331,7 @@ mod tests {
             (max_attempts, base, cap) in (1..6u32, 1..3_000u64, 1..20_000u64),
             (deadline, tokens) in (1..30_000u64, 0..40u32),
         ) {
-            let policy = RetryPolicy {
-                max_attempts,
-                base: Duration::from_millis(base),
-                cap: Duration::from_millis(cap),
-                ..policy()
-            };
+            let policy = RetryPolicy { max_attempts, base, cap, ..policy() };
             let (mut attempts, mut bucket) = (Attempts::default(), Bucket { tokens });
             let (mut now, mut sent, mut counted) = (0, 0, 0);
             let mut free = std::collections::HashMap::<usize, u32>::new();

@@ -4,11 +4,12 @@
 use super::desk::Desk;
 use super::wire::Malformed;
 use super::{Effect, EffectId, Reply};
-use crate::credentials::{Context as Ask, Credentials, ProvideCredentials};
+use crate::credentials::{Context as Ask, Credentials, ProvideCredentials, ProvideToken};
 use crate::error::Result;
 use crate::http::{Fetch, FetchError, FetchErrorKind, Request, Response};
 use crate::observe::{Event, Observer};
 use crate::runtime::{Background, Runtime};
+use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, MaybeSend};
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
@@ -171,6 +172,20 @@ impl ProvideCredentials for MailboxCredentials {
 
     fn name(&self) -> &'static str {
         "callback"
+    }
+}
+
+impl ProvideToken for MailboxCredentials {
+    fn token(&self) -> impl Future<Output = Result<Sensitive<String>>> + MaybeSend {
+        let read = |reply: Box<Reply>| match *reply {
+            Reply::Host(text) => match String::from_utf8(text.into_exposed()) {
+                Ok(token) => Ok(Sensitive::new(token)),
+                Err(_) => Err(Malformed.into()),
+            },
+            Reply::Credentials(Err(error)) => Err(error),
+            _ => Err(Malformed.into()),
+        };
+        Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: false }), read }
     }
 }
 

@@ -85,7 +85,7 @@ pub enum Reply {
     Slept,
     /// For [`Effect::Provide`].
     Credentials(Result<Option<Credentials>>),
-    /// For [`Effect::Host`], as [`MailboxHost`] reads it.
+    /// For [`Effect::Host`], as [`MailboxHost`] reads it; or a token, where a provider of tokens was asked.
     Host(Sensitive<Vec<u8>>),
 }
 

@@ -16,7 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The version of this layout.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// Tags of effects.
 mod tag {
@@ -132,6 +132,14 @@ impl Writer {
         }
     }
 
+    /// Id, secret, token (may be empty), expiry.
+    pub(crate) fn credentials(&mut self, credentials: &Credentials) {
+        self.text(credentials.access_key_id());
+        self.text(credentials.access_key_secret());
+        self.text(credentials.security_token().unwrap_or_default());
+        self.time(credentials.expiration());
+    }
+
     /// A failed result: 1 and the error.
     pub(crate) fn failure(&mut self, error: &Error) {
         self.u8(1);
@@ -179,7 +187,7 @@ impl Writer {
 pub struct Malformed;
 
 /// What was read, if it was there.
-pub(crate) type Read<T> = std::result::Result<T, Malformed>;
+pub type Read<T> = std::result::Result<T, Malformed>;
 
 /// Reads fields one after another; a malformed input is an error, never a panic.
 pub struct Reader<'a>(&'a [u8]);
@@ -267,8 +275,13 @@ impl<'a> Reader<'a> {
             3 => Ok(Reply::Slept),
             4 => Ok(Reply::Credentials(Ok(Some(self.credentials()?)))),
             5 => {
-                let what = ["the provider failed: ", &crate::error::printable(self.text()?)].concat();
-                Ok(Reply::Credentials(Err(Error::new(ErrorKind::CredentialsUnavailable, what))))
+                let code = crate::error::printable(self.text()?);
+                // What follows from these two is not what follows from a provider that is broken.
+                let own = |kind: &ErrorKind| code.strip_prefix("ERR_SIMSIM_") == Some(kind.name());
+                let kinds = [ErrorKind::CredentialsRejected, ErrorKind::BudgetExceeded];
+                let kind = kinds.into_iter().find(own).unwrap_or(ErrorKind::CredentialsUnavailable);
+                let what = ["the provider failed: ", &code].concat();
+                Ok(Reply::Credentials(Err(Error::new(kind, what))))
             }
             6 => Ok(Reply::Host(Sensitive::new(self.rest().to_vec()))),
             _ => Err(Malformed),
@@ -303,6 +316,7 @@ fn fetch_error(code: u8) -> Read<FetchErrorKind> {
         4 => FetchErrorKind::BodyTooLarge,
         5 => FetchErrorKind::Redirected,
         6 => FetchErrorKind::Unsupported,
+        7 => FetchErrorKind::OverBudget,
         _ => return Err(Malformed),
     })
 }

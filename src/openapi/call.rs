@@ -15,8 +15,8 @@ use crate::region::{Endpoint, Network, is_near};
 use crate::runtime::{Clock, Ours};
 use crate::sensitive::Sensitive;
 use crate::signing::acs3::{Acs3Request, sign};
-use crate::sync::{BoxFuture, Guarded, MaybeSend, MaybeSync};
-use crate::time::Instant64;
+use crate::sync::{Guarded, MaybeSend, MaybeSync};
+use crate::time::{Instant64, Timestamp};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -28,13 +28,52 @@ const MAX_BODY: usize = 1024 * 1024;
 const GRACE: Duration = Duration::from_millis(250);
 
 /// One call of an RPC-style action: business parameters in the query, or encoded as a form in the body.
-pub(crate) struct ApiCall<'a> {
+pub(crate) struct ApiCall<'a, B = ()> {
     pub(crate) endpoint: Endpoint,
     pub(crate) action: &'static str,
     pub(crate) version: &'static str,
     pub(crate) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// What must not be in an address: tokens, policies. Empty: nothing is sent.
-    pub(crate) form: Sensitive<String>,
+    pub(crate) body: B,
+}
+
+/// What a call has for a body. A type, so that a program whose calls have none links nothing of it.
+pub(crate) trait Body {
+    const HEADERS: &'static [(Cow<'static, str>, Cow<'static, str>)] = &[];
+    fn bytes(&self) -> &[u8] {
+        &[]
+    }
+    /// The query of such a call where it is not signed.
+    fn unsigned(_action: &'static str, _version: &'static str, _date: Timestamp) -> Pairs {
+        Vec::new()
+    }
+}
+
+type Pairs = Vec<(Cow<'static, str>, Cow<'static, str>)>;
+
+impl Body for () {}
+
+/// Encoded parameters that must not be in an address: tokens, policies.
+pub(crate) struct Form(pub(crate) Sensitive<String>);
+
+impl Body for Form {
+    const HEADERS: &'static [(Cow<'static, str>, Cow<'static, str>)] =
+        &[(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
+
+    fn bytes(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+
+    /// Beside the headers, and read in place of them where no signature says that they count. Without a format the
+    /// answer is XML. Source: what the official STS client sends for calls without a signature.
+    fn unsigned(action: &'static str, version: &'static str, date: Timestamp) -> Pairs {
+        let pair = |name, value| (Cow::Borrowed(name), value);
+        vec![
+            pair("Action", Cow::Borrowed(action)),
+            pair("Format", Cow::Borrowed("JSON")),
+            pair("Timestamp", Cow::Owned(date.to_iso())),
+            pair("Version", Cow::Borrowed(version)),
+        ]
+    }
 }
 
 /// What bounds a call, and whose it is.
@@ -56,12 +95,8 @@ pub(crate) struct Limit<'a> {
 
 /// Leads the renewal of a client's session behind the answer.
 pub(crate) trait Behind: MaybeSend + MaybeSync {
-    /// The work itself where nothing can run it there: it then is a part of the call, and costs of its `requests`.
-    fn renew<'a>(
-        &self,
-        lease: Lease<Result<Credentials>>,
-        requests: &'a AtomicU32,
-    ) -> Option<BoxFuture<'a, ()>>;
+    /// Whether it will be done: not where nothing can run behind an answer. The lease is given up then.
+    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool;
 }
 
 /// The region that is worked in, where it is known, and from which network.
@@ -76,8 +111,6 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Upstream<'a> {
     pub(crate) api: &'a OpenApi,
     pub(crate) limit: &'a Limit<'a>,
-    /// A host of the service, which knows the time.
-    pub(crate) endpoint: Option<&'a Endpoint>,
 }
 
 /// How a call was answered: with what, signed by whom, after how many requests.
@@ -100,13 +133,13 @@ pub(crate) struct OpenApi {
 impl OpenApi {
     /// How long a leader's lease runs when it starts.
     pub(crate) fn first_lease(&self) -> Duration {
-        self.policy.attempt_timeout.saturating_add(GRACE)
+        Duration::from_millis(self.policy.attempt_timeout).saturating_add(GRACE)
     }
 
     /// Sends the call until it is answered, signed with these credentials, or not signed.
-    pub(crate) async fn call(
+    pub(crate) async fn call<B: Body>(
         &self,
-        call: &ApiCall<'_>,
+        call: &ApiCall<'_, B>,
         credentials: Option<&CachedCredentials>,
         limit: &Limit<'_>,
     ) -> Result<Answer> {
@@ -124,8 +157,7 @@ impl OpenApi {
             course.in_time()?;
             let key = match (course.key.take(), credentials) {
                 (None, Some(credentials)) => {
-                    let upstream = Upstream { api: self, limit, endpoint: Some(&call.endpoint) };
-                    Some(course.obtained(credentials.get(upstream).await)?)
+                    course.obtained(credentials.get(Upstream { api: self, limit }).await)?
                 }
                 (key, _) => key,
             };
@@ -177,9 +209,9 @@ enum Verdict {
 }
 
 /// One call on its way: everything between two waits.
-struct Course<'a> {
+struct Course<'a, B> {
     api: &'a OpenApi,
-    call: &'a ApiCall<'a>,
+    call: &'a ApiCall<'a, B>,
     source: Option<&'a CachedCredentials>,
     limit: &'a Limit<'a>,
     attempts: Attempts,
@@ -191,7 +223,7 @@ struct Course<'a> {
     last: Option<Error>,
 }
 
-impl Course<'_> {
+impl<B: Body> Course<'_, B> {
     fn not_closed(&self) -> Result<()> {
         match self.limit.closed.load(Ordering::Relaxed) {
             true => Err(Error::new(ErrorKind::Closed, "").with_attempts(self.attempts.sent)),
@@ -207,10 +239,17 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Credentials> {
+    /// The key to sign with; none where the service is first to be heard on what time it is.
+    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Option<Credentials>> {
         // The provider may have taken a while.
-        let key = obtained.map_err(|error| error.with_attempts(self.attempts.sent))?;
-        self.not_closed().map(|()| key)
+        let error = match obtained {
+            Ok(key) => return self.not_closed().map(|()| Some(key)),
+            Err(error) => error,
+        };
+        if error.kind() == ErrorKind::ClockSkew && self.attempts.sent == 0 {
+            return Ok(None);
+        }
+        Err(error.with_attempts(self.attempts.sent))
     }
 
     /// Signs with a new nonce and the corrected date.
@@ -221,15 +260,19 @@ impl Course<'_> {
         let now = api.clock.corrected();
         let timeout = attempt_timeout(&api.policy, now.mono, self.limit.deadline);
         self.limit.lease.renew(now.mono.after(timeout).after(GRACE));
+        let unsigned = match key {
+            Some(_) => None,
+            None => Some(B::unsigned(call.action, call.version, now.wall)),
+        };
         let request = Acs3Request {
             method: Method::Post,
             host: call.endpoint.authority(),
             path: "/",
             action: call.action,
             version: call.version,
-            query: &call.query,
-            headers: if call.form.expose().is_empty() { &[] } else { &FORM },
-            body: call.form.expose().as_bytes(),
+            query: unsigned.as_ref().unwrap_or(&call.query),
+            headers: B::HEADERS,
+            body: call.body.bytes(),
         };
         let nonce = api.clock.nonce()?;
         let mut signed = sign(&request, key, now.wall, &nonce);
@@ -249,11 +292,13 @@ impl Course<'_> {
         key: Option<Credentials>,
     ) -> Result<Verdict> {
         let (api, limit) = (self.api, self.limit);
-        self.attempts.sent = self.attempts.sent.saturating_add(1);
         let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
             Ok(response) => api.sort(response, evidence, self.ahead, key.is_some()),
             Err(e) => Err(no_answer(&e)),
         };
+        if !matches!(&sorted, Err(failure) if failure.error.kind() == ErrorKind::BudgetExceeded) {
+            self.attempts.sent = self.attempts.sent.saturating_add(1);
+        }
         let mut failure = match sorted {
             Ok(response) => {
                 api.bucket.with(|b| b.refund(self.attempts.retried()));
@@ -262,6 +307,9 @@ impl Course<'_> {
             }
             Err(failure) => failure,
         };
+        if key.is_none() && self.source.is_some() && api.clock.has_heard() {
+            return Ok(Verdict::Again(Duration::ZERO));
+        }
         match (&mut failure.cause, key, self.source) {
             (Cause::Key { renewable }, Some(key), Some(source)) => {
                 *renewable = source.reject(&key, &failure.error, api.clock.now());
@@ -292,7 +340,7 @@ impl Limit<'_> {
         let one_less = |left: u32| left.checked_sub(1);
         match self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::new(ErrorKind::BudgetExceeded, "more would be needed; allow more per call")),
+            Err(_) => Err(Error::new(ErrorKind::BudgetExceeded, MORE)),
         }
     }
 }
@@ -323,24 +371,10 @@ impl Upstream<'_> {
             None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
         }
     }
-
-    /// Asks the service for the time, once, where no answer has told it yet.
-    pub(crate) async fn hear_the_time(&self) {
-        let Some(endpoint) = self.endpoint.filter(|_| !self.api.clock.has_heard()) else { return };
-        let (method, url) = (Method::Get, endpoint.url(""));
-        let (headers, body) = (Vec::new(), Vec::new());
-        let timeout = self.api.policy.attempt_timeout;
-        let request = Request { method, url, headers, body, timeout, max_body: MAX_BODY };
-        // Whatever it answers.
-        if let Ok(response) = self.send(request).await {
-            self.api.clock.learn(response.header("date"), Ours::Unsaid);
-        }
-    }
 }
 
-/// The type of a body that holds parameters.
-const FORM: [(Cow<'static, str>, Cow<'static, str>); 1] =
-    [(Cow::Borrowed("content-type"), Cow::Borrowed("application/x-www-form-urlencoded"))];
+/// Why a call ends whose budget of requests is used up.
+const MORE: &str = "more would be needed; allow more per call";
 
 /// What all requests say of their sender.
 pub(crate) const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
@@ -351,9 +385,10 @@ fn no_answer(e: &FetchError) -> Failure {
         FetchErrorKind::StaleConnection => (ErrorKind::Transport, "a kept connection was dead"),
         FetchErrorKind::Interrupted => (ErrorKind::Transport, "the answer was cut off"),
         FetchErrorKind::Timeout => (ErrorKind::Timeout, "the attempt's time is over"),
-        FetchErrorKind::BodyTooLarge => (ErrorKind::Protocol, "the answer is larger than 1 MiB"),
+        FetchErrorKind::BodyTooLarge => (ErrorKind::Protocol, "the answer is larger than allowed"),
         FetchErrorKind::Redirected => (ErrorKind::Protocol, "the answer was redirected; check the endpoint"),
         FetchErrorKind::Unsupported => (ErrorKind::Unsupported, "the transport refused the request"),
+        FetchErrorKind::OverBudget => (ErrorKind::BudgetExceeded, MORE),
     };
     let error = match e.code() {
         Some(code) => Error::new(kind, [what, " (", code, ")"].concat()),

@@ -139,6 +139,57 @@ await runCases("testing", {
     assert.deepEqual(kms.log().calls.map((call) => call.code), ["InvalidTimeStamp.Expired", null]);
   },
 
+  async "sessions come from the metadata, a CredentialsURI and an OIDC token, and a client reads with them"() {
+    const [provider, role] = ["acs:ram::1234567890123456:oidc-provider/ci", "acs:ram::1234567890123456:role/reader"];
+    const { kms } = world({
+      roles: [{ arn: role, trust: [provider] }], oidcProviders: [provider], instanceRole: "ecs-reader", credentialsUri: "/creds",
+    });
+    const text = async (...asked) => (await kms.fetch(...asked)).text();
+    const base = "http://100.100.100.200/latest";
+    const headers = {
+      "x-aliyun-ecs-metadata-token": await text(`${base}/api/token`, {
+        method: "PUT", headers: { "x-aliyun-ecs-metadata-token-ttl-seconds": "60" },
+      }),
+    };
+    const name = await text(`${base}/meta-data/ram/security-credentials/`, { headers });
+    const assume = (token) => text("https://sts.cn-hangzhou.aliyuncs.com/", {
+      method: "POST",
+      headers: { "x-acs-action": "AssumeRoleWithOIDC", "x-acs-version": "2015-04-01" },
+      body: new URLSearchParams({ RoleArn: role, RoleSessionName: "test", OIDCProviderArn: provider, OIDCToken: token }),
+    });
+    const sessions = [
+      await text(`${base}/meta-data/ram/security-credentials/${name}`, { headers }),
+      await text("http://127.0.0.1:6666/creds"),
+      JSON.stringify(JSON.parse(await assume(kms.oidcToken(provider, { subject: "app" }))).Credentials),
+    ];
+    for (const session of sessions) {
+      const { AccessKeyId: accessKeyId, AccessKeySecret: accessKeySecret, SecurityToken: securityToken } = JSON.parse(session);
+      const credentials = { accessKeyId, accessKeySecret, securityToken };
+      const client = new SecretClient({ ...kms.clientOptions, credentials });
+      assert.equal((await client.getSecret("db/password")).text(), VALUE);
+      kms.expireSession(accessKeyId);
+      await assert.rejects(client.refresh("db/password"), { code: "ERR_SIMSIM_CREDENTIALS_REJECTED" });
+    }
+    const over = JSON.parse(await assume(kms.oidcToken(provider, { lifetimeSeconds: 0 })));
+    assert.equal(over.Code, "AuthenticationFail.OIDCToken.Expired");
+    const elsewhere = JSON.parse(await assume(kms.oidcToken(provider, { audience: "elsewhere" })));
+    assert.equal(elsewhere.Code, "AuthenticationFail.OIDCToken.AudienceNotMatch");
+    const { GetSecretValue, ...others } = kms.log().counts;
+    assert.deepEqual(others, { AssumeRoleWithOIDC: 3, CredentialsUri: 1, MetadataCredentials: 1, MetadataRole: 1, MetadataToken: 1 });
+    const logged = JSON.stringify(kms.log());
+    for (const session of sessions) assert.ok(!logged.includes(JSON.parse(session).SecurityToken));
+  },
+
+  async "an outage of one service leaves the others well"() {
+    const { kms, client } = world({ credentialsUri: "/creds" });
+    kms.fail({ kind: "unreachable", service: "credentialsUri" });
+    await assert.rejects(kms.fetch("http://127.0.0.1/creds"), (error) => error.cause.code === "ECONNREFUSED");
+    assert.equal((await client.getSecret("db/password")).text(), VALUE);
+    kms.recover();
+    assert.equal((await kms.fetch("http://127.0.0.1/creds")).status, 200);
+    assert.equal((await kms.fetch("http://100.100.100.200/latest/meta-data/ram/security-credentials/")).status, 404);
+  },
+
   async "fake timers move the client and the emulator together"() {
     const { kms, client } = world({}, { cache: { ttlMs: 60_000 } });
     await client.getSecret("db/password");
@@ -183,6 +234,10 @@ await runCases("testing", {
       () => kms.put("x", { value: "needle", state: "needle" }),
       () => kms.rotate("not there", "needle"),
       () => kms.fail({ kind: "needle" }),
+      () => kms.fail({ kind: "hang", service: "needle" }),
+      () => kms.oidcToken("needle"),
+      () => createEmulator({ oidcProviders: ["needle"] }),
+      () => createEmulator({ instanceRole: { name: "needle", v2only: true } }),
       () => kms.clock.advance(0.5),
     ]) {
       assert.throws(mistake, (error) => error instanceof TypeError && !error.message.includes("needle\""), String(mistake));

@@ -17,6 +17,7 @@ scenarios![
     an_instance_without_the_role_is_told,
     what_cannot_be_a_role_or_a_token_is_refused,
     an_answer_that_is_no_session_is_refused_unquoted,
+    an_expired_session_is_refused_once_the_time_is_known,
     a_service_that_is_silent_costs_a_second,
     parameters_are_checked_when_the_client_is_built,
 ];
@@ -174,14 +175,12 @@ async fn what_cannot_be_a_role_or_a_token_is_refused(w: World) {
 }
 
 async fn an_answer_that_is_no_session_is_refused_unquoted(w: World) {
-    let past = r#""Expiration":"2020-01-01T00:00:00Z""#;
     let end = r#""Expiration":"2099-01-01T00:00:00Z""#;
     for (trick, named) in [
         (Trick::body("<html>needle</html>"), "not JSON"),
         (Trick::body("needle"), "not JSON"),
         (Trick::body(format!(r#"{{"Code":"Success",{SESSION}}}"#)), "Expiration"),
         (Trick::body(format!(r#"{{"Code":"Success",{SESSION},"Expiration":"needle"}}"#)), "Expiration"),
-        (Trick::body(format!(r#"{{"Code":"Success",{SESSION},{past}}}"#)), "expired"),
         (Trick::body(format!(r#"{{"Code":"needle",{SESSION},{end}}}"#)), "Code"),
         (Trick::body(format!(r#"{{{SESSION},{end}}}"#)), "Code"),
         (Trick::body(format!(r#"{{"Code":"Success","AccessKeyId":"needle",{end}}}"#)), "AccessKeySecret"),
@@ -196,6 +195,18 @@ async fn an_answer_that_is_no_session_is_refused_unquoted(w: World) {
         assert!(error.explanation().contains(named), "{named}: {error}");
     }
     assert_eq!(w.kms_reads(), 0);
+}
+
+async fn an_expired_session_is_refused_once_the_time_is_known(w: World) {
+    let past = r#""Expiration":"2020-01-01T00:00:00Z""#;
+    let expired = || Trick::body(format!(r#"{{"Code":"Success",{SESSION},{past}}}"#));
+    // The metadata says nothing of the time: KMS is asked for it, without a signature, and the metadata again.
+    for trick in [Trick::body("token"), expired(), Trick::Pass, expired()] {
+        w.wire.play(trick);
+    }
+    let error = refused(&w, &client(&w, EcsRamRole::new().role_name("reader"))).await;
+    assert_eq!(error.kind(), ErrorKind::CredentialsUnavailable);
+    assert!(error.explanation().contains("expired"), "{error}");
 }
 
 async fn a_service_that_is_silent_costs_a_second(w: World) {

@@ -35,6 +35,7 @@ mod reference;
 mod resilience;
 mod roles;
 mod rotation;
+mod session_canary;
 mod sessions;
 mod signing;
 mod uri;

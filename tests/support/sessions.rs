@@ -14,7 +14,9 @@ pub const USER: (&str, &str) = ("LTAI5tTestAccessKeyId0001", "needle-of-the-user
 pub const ROLE: &str = "acs:ram::1234567890123456:role/app-role";
 pub const PROVIDER: &str = "acs:ram::1234567890123456:oidc-provider/ci";
 pub const AUDIENCE: &str = "sts.aliyuncs.com";
-pub const URI: &str = "http://127.0.0.1:6666/credentials?app=1";
+pub const URI: &str = "https://tokens.example/credentials?app=1";
+/// The same on this machine.
+pub const SIDECAR: &str = "http://127.0.0.1:6666/credentials";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -12,7 +12,7 @@ const is = <T extends true>(): T | void => undefined;
 const key: Credentials = { accessKeyId: "LTAI-example", accessKeySecret: "not-a-real-secret" };
 const providers: CredentialsProvider[] = [
   () => key,
-  async ({ signal }) => (signal.aborted ? key : { ...key, securityToken: "t", expiration: 1 }),
+  async ({ signal, rejected }) => (signal.aborted || rejected ? key : { ...key, securityToken: "t", expiration: 1 }),
   { getCredentials: async () => key },
   { getCredential: async () => key },
 ];
@@ -20,7 +20,7 @@ const options: SecretClientOptions = {
   regionId: "cn-hangzhou", network: "vpc", endpoint: "https://kms.cn-hangzhou.aliyuncs.com", credentials: providers[0],
   cache: { ttlMs: 1, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, rotationOverlapMs: 0, maxEntries: 1, maxBytes: 1 },
   retry: { maxAttempts: 1, baseMs: 1, capMs: 1, attemptTimeoutMs: 1 },
-  timeoutMs: 1, waitUntil: (promise) => void promise.then(), onEvent: (event: ClientEvent) => void event.kind,
+  timeoutMs: 1, maxRequestsPerCall: 1, waitUntil: (promise) => void promise.then(), onEvent: (event: ClientEvent) => void event.kind,
   observeNames: true, dangerouslyAllowBrowser: true, ca: "pem",
 };
 const client = new SecretClient(options);

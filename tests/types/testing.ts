@@ -9,6 +9,19 @@ const kms: Emulator = createEmulator({
   credentials: { accessKeyId: "LTAI-example", accessKeySecret: "not-a-real-secret" },
   regionId: "cn-hangzhou", roles: ["acs:ram::1234567890123456:role/reader"], quotaPerSecond: 10,
 });
+const arn = "acs:ram::1234567890123456:oidc-provider/ci";
+const federated = createEmulator({
+  roles: [{ arn: "acs:ram::1234567890123456:role/reader", maxSessionSeconds: 43200, trust: [arn], externalId: "tenant-7" }],
+  oidcProviders: [arn, { arn, issuer: "https://ci.example", clientIds: ["team"] }],
+  instanceRole: { name: "ecs-reader", sessionSeconds: 900, v2Only: true },
+  credentialsUri: "/credentials",
+});
+const token: string = federated.oidcToken(arn) + federated.oidcToken(arn, { subject: "s", audience: "team", lifetimeSeconds: 60 });
+federated.expireSession("STS.example");
+// @ts-expect-error whose token?
+federated.oidcToken();
+// @ts-expect-error no such service
+federated.fail({ kind: "hang", service: "oss" });
 createEmulator();
 // @ts-expect-error no such option
 createEmulator({ secret: {} });
@@ -19,6 +32,7 @@ const faults: Fault[] = [
   { kind: "throttle", times: 2, retryAfterMs: 5 },
   { kind: "status", status: 503, code: "ServiceUnavailable", secret: "text" },
   { kind: "slowHeaders", delayMs: 100, action: "GetSecretValue" },
+  { kind: "unreachable", service: "sts" },
 ];
 faults.forEach(kms.fail);
 // @ts-expect-error how late?
@@ -31,4 +45,4 @@ const id: string = kms.rotate("text", "b");
 kms.put(id, { value: 5 });
 const statuses: number[] = kms.log().calls.map((call) => call.status);
 const count: number | undefined = kms.log().counts.GetSecretValue;
-export { statuses, count };
+export { statuses, count, token };

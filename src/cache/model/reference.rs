@@ -360,10 +360,10 @@ pub(super) enum Purge {
 
 impl Entry {
     fn new(policy: &CachePolicy, value: &Value, version: usize, now: Now, random: u64) -> Self {
-        let ttl = millis(policy.ttl);
+        let ttl = policy.ttl;
         let mut fresh = ttl - ttl / 10 + random % (2 * (ttl / 10) + 1);
-        let mut stale = ttl + millis(policy.stale_if_error);
-        let overlap = millis(policy.rotation_overlap);
+        let mut stale = ttl + policy.stale_if_error;
+        let overlap = policy.rotation_overlap;
         if let Some(rotation) = value.rotation {
             let (ahead, behind) = (rotation.max(0).unsigned_abs(), rotation.min(0).unsigned_abs());
             let due_soon = ahead == 0 && behind < overlap;
@@ -377,7 +377,7 @@ impl Entry {
             }
         }
         let fresh = fresh.min(stale);
-        let revalidate = (fresh + millis(policy.stale_while_revalidate)).min(stale);
+        let revalidate = (fresh + policy.stale_while_revalidate).min(stale);
         Self { version, fetched: now, weight: value.weight, fresh, revalidate, stale }
     }
 

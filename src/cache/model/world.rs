@@ -308,11 +308,11 @@ impl World {
         prop_assert!(Arc::ptr_eq(secret.record(), &brought.record));
         prop_assert_eq!(secret.age(), entry.age(now));
         let age = millis(secret.age());
-        let (ttl, policy) = (millis(self.policy.ttl), &self.policy);
-        prop_assert!(age <= ttl + ttl / 10 + millis(policy.stale_if_error));
+        let (ttl, policy) = (self.policy.ttl, &self.policy);
+        prop_assert!(age <= ttl + ttl / 10 + policy.stale_if_error);
         prop_assert!(brought.login_bound.is_none_or(|bound| age <= bound), "a login of before its rotation");
         if !stale {
-            prop_assert!(age <= ttl + ttl / 10 + millis(policy.stale_while_revalidate));
+            prop_assert!(age <= ttl + ttl / 10 + policy.stale_while_revalidate);
             prop_assert!(now.wall >= entry.fetched.wall, "fresh though the clock went back");
         }
         Ok(())
@@ -327,7 +327,7 @@ impl World {
                 let record = Arc::new(record(&key, flight, size, rotation, now.wall.as_millis()));
                 let login = rotation.is_some_and(|(_, login)| login);
                 let rotation = rotation.map(|(ms, _)| ms);
-                let overlap = millis(self.policy.rotation_overlap);
+                let overlap = self.policy.rotation_overlap;
                 // A rotation that is due may happen at any moment; one that is long due has evidently not come.
                 let soon = rotation.filter(|ms| login && ms + i64::try_from(overlap).unwrap() > 0);
                 let login_bound = soon.map(|ms| ms.max(0).unsigned_abs() + overlap);

@@ -288,13 +288,14 @@ fn every_kind_of_reply_is_read() {
         FetchErrorKind::BodyTooLarge,
         FetchErrorKind::Redirected,
         FetchErrorKind::Unsupported,
+        FetchErrorKind::OverBudget,
     ];
     for (code, kind) in (0..).zip(kinds) {
         let bytes = Bytes::default().u8(2).u8(code).text("ECONN RESET!");
         let Ok(Reply::Answer(Err(error))) = Reader::new(&bytes.0).reply() else { panic!("{kind:?}") };
         assert_eq!((error.kind(), error.code()), (kind, Some("ECONNRESET")));
     }
-    assert!(Reader::new(&Bytes::default().u8(2).u8(7).text("").0).reply().is_err());
+    assert!(Reader::new(&Bytes::default().u8(2).u8(8).text("").0).reply().is_err());
     assert!(matches!(Reader::new(&[3]).reply(), Ok(Reply::Slept)));
     let given = |bytes: &Bytes| match Reader::new(&bytes.0).reply() {
         Ok(Reply::Credentials(given)) => given,
@@ -308,6 +309,15 @@ fn every_kind_of_reply_is_read() {
     let broken = given(&Bytes::default().u8(5).text("TypeError\n\u{1b}")).unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::CredentialsUnavailable);
     assert!(broken.to_string().ends_with("TypeError"));
+    // A provider of simsim's own says which kind of failure it is, as far as something else follows from it.
+    for (code, kind) in [
+        ("ERR_SIMSIM_CREDENTIALS_REJECTED", ErrorKind::CredentialsRejected),
+        ("ERR_SIMSIM_BUDGET_EXCEEDED", ErrorKind::BudgetExceeded),
+        ("ERR_SIMSIM_NOT_FOUND", ErrorKind::CredentialsUnavailable),
+        ("CREDENTIALS_REJECTED", ErrorKind::CredentialsUnavailable),
+    ] {
+        assert_eq!(given(&Bytes::default().u8(5).text(code)).unwrap_err().kind(), kind, "{code}");
+    }
 }
 
 /// Clocks as a driver might bring them.

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 
 mod leftovers;
+mod order;
 mod panics;
 
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         [input, output, name] => bind(input, output, name, false),
         [input, output, name, flag] if flag == BYTES_ONLY => bind(input, output, name, true),
-        [wasm] => blank(wasm),
+        [wasm] => finish(wasm),
         _ => {
             eprintln!(
                 "usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME [{BYTES_ONLY}], then xtask-bindgen OPTIMISED.wasm"
@@ -26,13 +27,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The finished file without what the cut-off panics left in it.
-fn blank(file: &str) -> ExitCode {
-    let blanked = std::fs::read(file).map_err(|e| e.to_string()).and_then(|mut wasm| {
+/// The finished file without what the cut-off panics left in it, and with its functions named after their places.
+fn finish(file: &str) -> ExitCode {
+    let finished = std::fs::read(file).map_err(|e| e.to_string()).and_then(|mut wasm| {
         leftovers::blank(&mut wasm).map_err(|e| e.to_string())?;
+        order::name(&mut wasm).map_err(|e| e.to_string())?;
         std::fs::write(file, wasm).map_err(|e| e.to_string())
     });
-    match blanked {
+    match finished {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{file}: {error}");

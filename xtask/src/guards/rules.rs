@@ -19,6 +19,7 @@ fn may_switch(path: &str) -> bool {
 fn is_product(path: &str) -> bool {
     path.starts_with("src/")
         || path.starts_with("pkg-template/wasm/src/")
+        || path.starts_with("pkg-template/credentials-wasm/src/")
         || path.starts_with("pkg-template/testing-wasm/src/")
 }
 

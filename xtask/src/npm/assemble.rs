@@ -15,9 +15,15 @@ const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 /// The line of the template's README where the measured sizes go.
 const SIZES: &str = "\nSIZES\n";
 /// Node's CommonJS builds: what each is made from, and its name.
-const FOR_NODE: [(&str, &str); 2] = [("node.js", "node.bundle.cjs"), ("testing/embedded.js", "testing.cjs")];
+const FOR_NODE: [(&str, &str); 3] = [
+    ("node.js", "node.bundle.cjs"),
+    ("credentials/node.js", "credentials.cjs"),
+    ("testing/embedded.js", "testing.cjs"),
+];
+/// What the other builds take from the first one, so that there is one class of errors.
+const SHARED: [&str; 2] = ["errors.js", "function-compute.js"];
 /// Sources only: the package has what is made from them.
-const SOURCES: [&str; 2] = ["node.js", "driver/node.js"];
+const SOURCES: [&str; 3] = ["node.js", "credentials/node.js", "driver/node.js"];
 
 /// Fills `output` anew.
 pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Result<()> {
@@ -85,13 +91,26 @@ fn add_artefact(context: &Context, artefact: &Artefact, version: &str, output: &
 /// Everything for Node in one file: each file more is a fraction of a millisecond at import. Only the wasm stands in one
 /// of its own, for the first read: looking for the exports in its base64 takes an import five times as long.
 fn bundle_for_node(context: &Context, output: &Path, source: &str, name: &str) -> Result<()> {
-    Cmd::new(context.npm_tool("esbuild"))
+    let mut cmd = Cmd::new(context.npm_tool("esbuild"))
         .arg(source)
         .dir(output)
         .args(["--bundle", "--format=cjs", "--platform=node", "--target=node18", "--log-level=warning"])
-        .arg("--external:./*.base64.cjs")
-        .arg(format!("--outfile={name}"))
-        .run(context)
+        .arg("--external:*.cjs")
+        .arg(format!("--outfile={name}"));
+    // The sources of one that is not the first lie in a folder; what is made of them does not.
+    let shared = source.starts_with("credentials/");
+    if shared {
+        cmd = cmd.args(SHARED.map(|file| format!("--external:../{file}")));
+    }
+    cmd.run(context)?;
+    if shared {
+        let path = output.join(name);
+        let text = SHARED.iter().fold(read(&path)?, |text, file| {
+            text.replace(&format!("require(\"../{file}\")"), "require(\"./node.bundle.cjs\")")
+        });
+        write(&path, &text.replace("require(\"../", "require(\"./"))?;
+    }
+    Ok(())
 }
 
 /// The same declarations for CommonJS: only the names of files differ.

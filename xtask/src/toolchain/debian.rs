@@ -14,8 +14,11 @@ const CARGO: &str = "/usr/bin/cargo";
 const CLIPPY: &str = "/usr/bin/cargo-clippy";
 const LINKER: &str = "/usr/bin/wasm-ld-19";
 const SOURCES: &str = "/usr/lib/rustlib/src/rust";
+/// A panic is a trap, and no code of its own: nobody could read the message. Only a std that is compiled here can have
+/// it, so the two toolchains differ by this.
+const TRAPS: [&str; 2] = ["-Cpanic=immediate-abort", "-Zunstable-options"];
 /// Changes whenever the way std is built changes, so that an older cached one is not used.
-const RECIPE: &str = "r2";
+const RECIPE: &str = "r3";
 
 pub(super) fn find(context: &Context) -> Result<WasmToolchain> {
     if !installed() {
@@ -34,13 +37,17 @@ pub(super) fn find(context: &Context) -> Result<WasmToolchain> {
         clippy: Some(CLIPPY.into()),
         environment: vec![
             ("RUSTC", Some(RUSTC.to_owned())),
+            ("RUSTC_BOOTSTRAP", Some("1".to_owned())),
             // rustup's cargo sets these for its children; they would bring its compiler back.
             ("RUSTUP_TOOLCHAIN", None),
             ("RUSTDOC", None),
             ("RUSTC_WRAPPER", None),
         ],
         // With `--target` these reach only what is built for wasm; build scripts and macros use the normal sysroot.
-        flags: vec![format!("--sysroot={}", sysroot.display()), format!("-Clinker={LINKER}")],
+        flags: [format!("--sysroot={}", sysroot.display()), format!("-Clinker={LINKER}")]
+            .into_iter()
+            .chain(TRAPS.map(str::to_owned))
+            .collect(),
         remap: vec![(SOURCES.into(), "std"), (sources, "std"), (sysroot, "rust")],
         own_std: true,
     })
@@ -71,7 +78,7 @@ fn build_std(context: &Context, sysroot: &Path, sources: &Path) -> Result<()> {
     write(work.join("src/lib.rs"), "")?;
     write(
         work.join("Cargo.toml"),
-        "[package]\nname = \"seed\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n[profile.release]\nopt-level = 3\ncodegen-units = 1\n",
+        "[package]\nname = \"seed\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n[profile.release]\nopt-level = \"z\"\ncodegen-units = 1\n",
     )?;
     // The crates that std uses come with its sources: no download, and no path of cargo's folder inside.
     let vendored = format!(
@@ -81,6 +88,8 @@ fn build_std(context: &Context, sysroot: &Path, sources: &Path) -> Result<()> {
     std::fs::create_dir_all(work.join(".cargo")).during(|| format!("create {}", work.display()))?;
     write(work.join(".cargo/config.toml"), &vendored)?;
     let flags = [
+        TRAPS[0].to_owned(),
+        TRAPS[1].to_owned(),
         // Cargo leaves bitcode out where the profile has no lto, and then `lto = true` later cannot reach into std.
         "-Cembed-bitcode=yes".to_owned(),
         format!("--remap-path-prefix={}=std", sources.display()),

@@ -125,14 +125,18 @@ fn optimise(context: &Context, plan: &Manifest, input: &Path, output: &Path, nam
     let cmd = Cmd::new(context.npm_tool("wasm-opt")).args(plan.wasm_opt.iter().filter(strips));
     let cmd = if names { cmd.arg("-g") } else { cmd };
     cmd.arg(input).arg("-o").arg(output).run(context)?;
-    own_tool().arg(output).dir(&context.root).run(context)?;
     if names {
-        // wasm-opt 132 gives the parts of a named segment one name, and stops at that.
+        // What follows needs names of its own.
         return Ok(());
     }
-    // Blanked data need not be in the file.
+    own_tool().arg(output).dir(&context.root).run(context)?;
+    // Blanked data need not be in the file, and the functions are named after their places.
     let kept = |flag: &&String| flag.starts_with("--enable-");
-    let cmd = Cmd::new(context.npm_tool("wasm-opt")).arg("--memory-packing");
+    let cmd = Cmd::new(context.npm_tool("wasm-opt")).args([
+        "--memory-packing",
+        "--reorder-functions-by-name",
+        "--strip-debug",
+    ]);
     let cmd = cmd.args(plan.wasm_opt.iter().filter(kept));
     cmd.arg(output).arg("-o").arg(output).run(context)
 }
