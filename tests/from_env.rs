@@ -27,7 +27,7 @@ async fn child() {
         }
     };
     let source = client.status().credential_source;
-    writeln!(std::io::stdout(), "\n{source} {outcome}").unwrap();
+    std::io::stdout().write_all(format!("\n{source} {outcome}\n").as_bytes()).unwrap();
 }
 
 /// Runs one test of this program once more, with nothing in its environment but this.
