@@ -452,7 +452,8 @@ impl Behind for Client {
             let deadline = inner.clock().now().mono.after(PROVIDING);
             // The credentials' own flight is the only one.
             let limit = client.bounds("", None, deadline, &(), &requests);
-            drop(inner.credentials.lead(lease, old, PROVIDING, Upstream { api: &inner.api, limit: &limit }).await);
+            let upstream = Upstream { api: &inner.api, limit: &limit };
+            drop(inner.credentials.lead(lease, old, PROVIDING, upstream).await);
         });
         background.run(task).is_ok()
     }

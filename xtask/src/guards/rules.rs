@@ -7,8 +7,9 @@ const MOST_LINES: usize = 500;
 
 /// Where a `target_arch` switch may stand: adapters, and the files that choose which adapters exist.
 fn may_switch(path: &str) -> bool {
-    // The last one is built for wasm alone; its switches let tools look at it on the host.
-    let folders = ["src/runtime/", "src/http/", "src/js/", "pkg-template/wasm/"];
+    // The last two are built for wasm alone; their switches let tools look at them on the host.
+    let folders =
+        ["src/runtime/", "src/http/", "src/js/", "pkg-template/wasm/", "pkg-template/credentials-wasm/"];
     path == "src/sync.rs"
         || folders.iter().any(|folder| path.starts_with(folder))
         || path == "src/lib.rs"
