@@ -3,7 +3,7 @@
 
 use crate::builder::{ClientBuilder, Target};
 use crate::cache::{Cache, Ending, Entered, Intent, Key, Outcome, just_fetched};
-use crate::credentials::cached::CachedCredentials;
+use crate::credentials::cached::{CachedCredentials, PROVIDING};
 use crate::credentials::{Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::shared;
@@ -443,18 +443,23 @@ impl Client {
 }
 
 impl Behind for Client {
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool {
+    fn renew(&self, lease: Lease<Result<Credentials>>, old: &Credentials) -> bool {
         let Some(background) = &self.inner.background else { return false };
-        let client = self.clone();
-        background
-            .run(Box::pin(async move {
-                let inner = &client.inner;
-                let requests = AtomicU32::new(inner.target.max_requests);
-                // The credentials' own flight is the only one.
-                let limit = client.bounds("", None, inner.clock().now().mono, &(), &requests);
-                drop(inner.credentials.lead(lease, Upstream { api: &inner.api, limit: &limit }).await);
-            }))
-            .is_ok()
+        let (client, old) = (self.clone(), Some(old.clone()));
+        let task = Box::pin(async move {
+            let inner = &client.inner;
+            let requests = AtomicU32::new(inner.target.max_requests);
+            let deadline = inner.clock().now().mono.after(PROVIDING);
+            // The credentials' own flight is the only one.
+            let limit = client.bounds("", None, deadline, &(), &requests);
+            drop(
+                inner
+                    .credentials
+                    .lead(lease, old, PROVIDING, Upstream { api: &inner.api, limit: &limit })
+                    .await,
+            );
+        });
+        background.run(task).is_ok()
     }
 }
 

@@ -98,7 +98,7 @@ export class Core {
   }
 
   #trapped() {
-    return new SimsimError("INTERNAL", "internal fault: the wasm trapped; please report it");
+    return new SimsimError("INTERNAL", "internal fault: the wasm trapped; report it");
   }
 
   #alive() {

@@ -27,7 +27,7 @@ export function drive(core, instance, begin, read, call) {
     };
     const cancel = () => {
       if (op !== undefined) instance.turn(CANCEL, op, 0, []);
-      finish(reject, new SimsimError("CANCELLED", "cancelled: the caller's signal was aborted", { cause: cut(signal.reason) }));
+      finish(reject, new SimsimError("CANCELLED", "cancelled: the signal was aborted", { cause: cut(signal.reason) }));
     };
     const shown = (failure) => {
       cause = cut(failure);

@@ -25,7 +25,7 @@ export function credentialsFrom(variable) {
     ak: ["credentials_access_key_id", "credentials_access_secret"],
     token: ["credentials_access_token_id", "credentials_access_token"],
   }[type] ?? [];
-  if (!id) throw config("credentials_type", "only ak and token work here; for others pass a provider as `credentials`");
+  if (!id) throw config("credentials_type", "only ak and token work here; else pass a provider as `credentials`");
   const [accessKeyId, accessKeySecret] = [text(variable, id), text(variable, secret)];
   if (accessKeyId && accessKeySecret) return { accessKeyId, accessKeySecret, securityToken: token && text(variable, token) };
   if (type || accessKeyId || accessKeySecret) throw config(accessKeyId ? secret : id, "is not set, but its other half or credentials_type is");

@@ -7,7 +7,7 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Renew, Status};
 use crate::openapi::{Limit, Upstream};
 use crate::runtime::{Clock, wait_for_end};
-use crate::sync::Guarded;
+use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +21,7 @@ const NEEDED: u64 = 1_000;
 const PAUSE: u64 = 5_000;
 /// How long a provider may take, or as long as the caller has, where that is longer. The caller's own time may end
 /// earlier, and leaves the asking to another.
-const PROVIDING: Duration = Duration::from_secs(10);
+pub(crate) const PROVIDING: Duration = Duration::from_secs(10);
 /// How long before its end a session counts as over: a request needs time to arrive.
 const MARGIN: Duration = Duration::from_secs(5);
 /// How long a call waits for a refresh while the old session is still valid.
@@ -145,61 +145,63 @@ impl CachedCredentials {
                 },
                 Next::Lead(lease, old) => (lease, old),
             };
-            if let (Some(old), Some(behind)) = (&old, limit.behind) {
-                if behind.renew(lease) {
-                    return Ok(old.clone());
+            let mut time = limit.deadline.since(now.mono);
+            if let Some(old) = &old {
+                if let Some(behind) = limit.behind {
+                    if behind.renew(lease, old) {
+                        return Ok(old.clone());
+                    }
+                    lease = self.state.with(|s| s.begin(now));
                 }
-                lease = self.state.with(|s| s.begin(now));
+                time = time.min(PATIENCE);
             }
-            let left = limit.deadline.since(now.mono);
-            if left.is_zero() {
-                // Nobody is left to take what the provider would give.
-                return old.ok_or_else(too_late);
-            }
-            // Where the old session serves, the renewal leaves a request for what the call is about.
-            let all = limit.requests.load(Ordering::Relaxed);
-            let (time, kept) = if old.is_some() { (left.min(PATIENCE), all.min(1)) } else { (left, 0) };
-            let requests = AtomicU32::new(all.saturating_sub(kept));
-            let own = Limit { requests: &requests, ..*limit };
-            let asking = Box::pin(self.lead(lease, Upstream { limit: &own, ..upstream }));
-            let given = clock.within(time, asking).await;
-            limit.requests.store(requests.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
-            // The caller's own time may end first, which says little of the provider: the flight is abandoned, and
-            // another waiter asks.
-            let given = given.unwrap_or_else(|| {
-                if time < left {
-                    self.note_slow(clock.now());
-                }
-                Err(too_late())
-            });
-            return given.or_else(|error| old.ok_or(error));
+            return self.lead(lease, old, time, upstream).await;
         }
     }
 
-    /// Asks the provider as the leader of a flight, and ends the flight with what it gave.
-    pub(crate) async fn lead(&self, lease: Lease<Outcome>, upstream: Upstream<'_>) -> Outcome {
-        let Source::Provider(provider) = &self.source else { return Err(unavailable(LATE)) };
-        let clock = &upstream.api.clock;
-        lease.led_by(clock.task());
-        let now = clock.corrected();
-        let both = Both(&lease, upstream.limit.lease);
-        let deadline = now.mono.after(PROVIDING).max(upstream.limit.deadline);
-        // Whatever the provider renews in turn is no session of the client.
-        let limit = Limit { deadline, lease: &both, behind: None, ..*upstream.limit };
-        let upstream = Upstream { limit: &limit, ..upstream };
-        let cx = Context::new(now.wall, self.state.with(|s| s.rejected.is_some()), upstream);
-        let given = clock.within(deadline.since(now.mono), provider.provide(&cx)).await;
-        let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
-        let outcome = self.settle(&lease, given, clock);
-        lease.finish(outcome.clone());
-        outcome
-    }
-
-    /// Leaves a provider alone that took longer than its answer was worth.
-    fn note_slow(&self, now: Now) {
-        let serving = now.mono.after(Duration::from_millis(PAUSE));
-        self.state
-            .with(|s| s.failure = Some(Failure { error: unavailable(LATE), serving, needed: now.mono }));
+    /// Asks the provider as the leader of a flight, for so long, and ends the flight with what it gave. The old session
+    /// is answered instead where there is one.
+    pub(crate) fn lead<'a>(
+        &'a self,
+        lease: Lease<Outcome>,
+        old: Option<Credentials>,
+        time: Duration,
+        Upstream { api, limit }: Upstream<'a>,
+    ) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let clock = &api.clock;
+            let now = clock.corrected();
+            let provider = match &self.source {
+                Source::Provider(provider) if !time.is_zero() => provider,
+                // Nobody is left to take what the provider would give.
+                _ => return old.ok_or_else(too_late),
+            };
+            lease.led_by(clock.task());
+            let both = Both(&lease, limit.lease);
+            let deadline = now.mono.after(PROVIDING).max(limit.deadline);
+            // Where the old session serves, its renewal leaves half of the requests for what the call is about.
+            let all = limit.requests.load(Ordering::Relaxed);
+            let kept = if old.is_some() { all.div_ceil(2) } else { 0 };
+            let requests = AtomicU32::new(all.saturating_sub(kept));
+            // Whatever the provider renews in turn is no session of the client.
+            let own = Limit { deadline, lease: &both, behind: None, requests: &requests, ..*limit };
+            let rejected = self.state.with(|s| s.rejected.is_some());
+            let cx = Context::new(now.wall, rejected, Upstream { api, limit: &own });
+            let given = clock.within(time, provider.provide(&cx)).await;
+            limit.requests.store(requests.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
+            let outcome = match given {
+                // The caller's own time is over, which says little of the provider: the flight is abandoned, and
+                // another waiter asks.
+                None if clock.now().mono >= limit.deadline => Err(too_late()),
+                given => {
+                    let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
+                    let outcome = self.settle(&lease, given, clock);
+                    lease.finish(outcome.clone());
+                    outcome
+                }
+            };
+            outcome.or_else(|error| old.ok_or(error))
+        })
     }
 
     fn next(&self, now: Now) -> Next {

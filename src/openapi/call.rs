@@ -96,7 +96,7 @@ pub(crate) struct Limit<'a> {
 /// Leads the renewal of a client's session behind the answer.
 pub(crate) trait Behind: MaybeSend + MaybeSync {
     /// Whether it will be done: not where nothing can run behind an answer. The lease is given up then.
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool;
+    fn renew(&self, lease: Lease<Result<Credentials>>, old: &Credentials) -> bool;
 }
 
 /// The region that is worked in, where it is known, and from which network.

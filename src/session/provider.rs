@@ -5,6 +5,7 @@ use super::Subject;
 use super::source::{Source, Sources};
 use crate::builder::{RetryOptions, TIMEOUT};
 use crate::credentials::Credentials;
+use crate::credentials::cached::PROVIDING;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::retry::Bucket;
 use crate::lease::Lease;
@@ -170,13 +171,14 @@ struct Renewal<'a> {
 }
 
 impl Behind for Renewal<'_> {
-    fn renew(&self, lease: Lease<Result<Credentials>>) -> bool {
-        let (inner, asker) = (self.inner.clone(), self.asker.clone());
+    fn renew(&self, lease: Lease<Result<Credentials>>, old: &Credentials) -> bool {
+        let (inner, asker, old) = (self.inner.clone(), self.asker.clone(), Some(old.clone()));
         let task = Box::pin(async move {
             let requests = AtomicU32::new(u32::MAX);
-            // The credentials' own flight has the only limit.
-            let limit = inner.limit(&asker, Instant64::default(), None, &requests);
-            drop(inner.source.0.lead(lease, Upstream { api: &inner.api, limit: &limit }).await);
+            let deadline = inner.api.clock.now().mono.after(PROVIDING);
+            let limit = inner.limit(&asker, deadline, None, &requests);
+            let upstream = Upstream { api: &inner.api, limit: &limit };
+            drop(inner.source.0.lead(lease, old, PROVIDING, upstream).await);
         });
         self.inner.background.run(task).is_ok()
     }
