@@ -80,6 +80,30 @@ export interface OidcOptions extends RoleOptions {
   token: string | ((cx: ProviderContext) => string | Promise<string>);
 }
 
+/** The same with the token in a file, which is read again for each session. Node, Deno and Bun. */
+export interface OidcFileOptions extends Omit<OidcOptions, "token"> {
+  /** Such as `ALIBABA_CLOUD_OIDC_TOKEN_FILE` of a cluster's pod names it. */
+  tokenFile: string;
+}
+
+/** Options of `ecsRamRole`. */
+export interface EcsRamRoleOptions extends TransportOptions {
+  /** The role's name. Default: the one that is attached to the instance. */
+  roleName?: string;
+  /** Does without metadata that need no token (IMDSv1). */
+  withoutImdsV1?: boolean;
+  /** Instead of the instance's own metadata: http on loopback, for tests. */
+  endpoint?: string;
+}
+
+/** Options of `profile`. */
+export interface ProfileOptions extends TransportOptions {
+  /** Default: `ALIBABA_CLOUD_PROFILE`, else the file's current one. */
+  profile?: string;
+  /** Default: `ALIBABA_CLOUD_CONFIG_FILE`, else `~/.aliyun/config.json`. */
+  file?: string;
+}
+
 /** Options of `credentialsUri`. */
 export interface CredentialsUriOptions extends TransportOptions {
   /** `https://host/path`, or http on loopback. */
@@ -112,7 +136,7 @@ export function assumeRole(options: AssumeRoleOptions): SessionProvider;
  * });
  * ```
  */
-export function oidc(options: OidcOptions): SessionProvider;
+export function oidc(options: OidcOptions | OidcFileOptions): SessionProvider;
 
 /** Sessions from an address that gives them as JSON: a sidecar, a token endpoint of one's own. */
 export function credentialsUri(options: string | CredentialsUriOptions): SessionProvider;
@@ -122,3 +146,17 @@ export function credentialsUri(options: string | CredentialsUriOptions): Session
  * worker's `env`, or of the process's environment where the runtime has one.
  */
 export function environment(values?: object): Provider;
+
+/** The session of an ECS instance's RAM role. Node, Deno and Bun; elsewhere `ERR_SIMSIM_UNSUPPORTED`. */
+export function ecsRamRole(options?: EcsRamRoleOptions): SessionProvider;
+
+/** A profile of the Alibaba Cloud command line. Node, Deno and Bun; elsewhere `ERR_SIMSIM_UNSUPPORTED`. */
+export function profile(options?: ProfileOptions): SessionProvider;
+
+/**
+ * Whatever this machine has, and what a client uses there that is given no credentials: a function's session, the
+ * environment, a cluster's OIDC token, a profile, a credentials URI, an instance's role. Where none is configured, the
+ * error lists each with its reason; one that is configured but broken is an error of its own. Node, Deno and Bun;
+ * elsewhere `ERR_SIMSIM_UNSUPPORTED`.
+ */
+export function defaultChain(options?: TransportOptions): SessionProvider;

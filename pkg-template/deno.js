@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import base64 from "./simsim.base64.js";
 import { createInstance } from "./simsim.glue.js";
+import { imported } from "./driver/chain.js";
 import { clientFor } from "./driver/client.js";
 import { variables } from "./driver/deno.js";
 import { embedded } from "./driver/embedded.js";
 
+const chain = imported(() => import("./credentials/deno.js"));
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), variables });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), variables, chain });

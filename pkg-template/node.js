@@ -11,4 +11,5 @@ export { config, cut, SimsimError } from "./errors.js";
 export { functionCompute } from "./function-compute.js";
 export const SecretClient = clientFor({
   createInstance, module: embedded(() => require("./simsim.base64.cjs")), variables: (name) => process.env[name], options, random, send,
+  chain: ({ fetch, ca }) => require("./credentials.cjs").defaultChain({ fetch, ca }),
 });

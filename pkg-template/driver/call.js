@@ -7,5 +7,8 @@
  */
 export const CALL = Symbol.for("simsim.call");
 
+/** Where a provider of simsim's own says which source it has, or which answered last. */
+export const SOURCE = Symbol.for("simsim.source");
+
 /** How many requests a call may still send, those of its credentials included; nothing where that is not bounded. */
 export const budgetOf = ({ maxRequestsPerCall }) => maxRequestsPerCall && { left: maxRequestsPerCall };

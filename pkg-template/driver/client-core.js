@@ -14,11 +14,18 @@ const NONE = { __proto__: null };
 
 export class ClientCore extends Core {
   #variable;
+  /** What was found where nothing was given: this client's own. */
+  #chain;
 
   /** `variable` is where configuration may be found that `options` leave out. */
   constructor(platform, options, variable) {
     super(platform, options, new Memo());
     this.#variable = variable;
+  }
+
+  close() {
+    super.close();
+    this.#chain?.close();
   }
 
   /** Outside the wasm and of the loop: an observer that throws or calls back harms nobody. */
@@ -38,7 +45,9 @@ export class ClientCore extends Core {
     const { regionId, endpoint, network, onEvent, observeNames, cache, retry, timeoutMs } = this.options;
     const variable = this.#variable;
     const place = regionId || endpoint || !variable ? NONE : placeFrom(variable);
-    const given = this.options.credentials ?? (variable && credentialsFrom(variable));
+    // Of names and values that were given nothing else is looked at.
+    const chain = () => variable === this.platform.variables && (this.#chain ??= this.platform.chain?.(this.options));
+    const given = this.options.credentials ?? (variable && credentialsFrom(variable)) ?? chain();
     if (!given) {
       throw config("credentials", "none; pass them, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET (of a worker: fromConfig(env))");
     }

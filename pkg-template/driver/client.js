@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config, SimsimError } from "../errors.js";
-import { budgetOf } from "./call.js";
+import { budgetOf, SOURCE } from "./call.js";
 import { ClientCore } from "./client-core.js";
 import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
@@ -176,7 +176,9 @@ export function clientFor(platform) {
     }
 
     status() {
-      return this.#core.closed ? statusFrom() : this.#core.now([u8(STATUS)], (result) => outcome(result, statusFrom));
+      if (this.#core.closed) return statusFrom();
+      const status = this.#core.now([u8(STATUS)], (result) => outcome(result, statusFrom));
+      return { ...status, credentialSource: this.#core.credentials[SOURCE] ?? status.credentialSource };
     }
 
     async check(options) {

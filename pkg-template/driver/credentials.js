@@ -7,7 +7,7 @@ import { f64, text } from "./wire.js";
 /** A property of an object or of its class, never one that someone left on `Object.prototype`. */
 const own = (object, key) => (Object.hasOwn(object, key) || !(key in Object.prototype) ? object[key] : undefined);
 
-/** What is to be asked for credentials; nothing where they are given themselves. */
+/** What is to be asked for credentials, a function; nothing where they are given themselves. */
 export function asking(given) {
   if (typeof given === "function") return given;
   const from = Object(given);

@@ -17,7 +17,7 @@ export const number = (least, most = 315_360_000_000) =>
 
 export const text = must((value) => typeof value === "string" && value !== "", "a text that is not empty");
 export const callable = type("function", "a function");
-const flag = type("boolean", "true or false");
+export const flag = type("boolean", "true or false");
 const time = number(1);
 const timeOrNone = number(0);
 const count = number(1, 2 ** 32 - 1);

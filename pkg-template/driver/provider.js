@@ -1,7 +1,8 @@
 // A provider of credentials as callers see it, around a wasm instance of its own.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import { CALL } from "./call.js";
+import { CALL, SOURCE } from "./call.js";
+import { asking } from "./credentials.js";
 import { Core, ISOLATED_TIMEOUT } from "./core.js";
 import { outcome } from "./outcome.js";
 import { GIVE, TELL, text, u8 } from "./wire.js";
@@ -17,7 +18,8 @@ class ProviderCore extends Core {
   constructor(platform, options, description, { provide, other } = NONE) {
     super(platform, options, NO_MEMO);
     this.#description = description;
-    this.credentials = options.source;
+    const { source } = options;
+    this.credentials = asking(source) ?? (() => source);
     if (provide) this.provide = provide;
     if (other) this.other = other;
   }
@@ -78,6 +80,10 @@ export class Provider {
   }
 
   getProviderName() {
+    return this.status().source;
+  }
+
+  get [SOURCE]() {
     return this.status().source;
   }
 

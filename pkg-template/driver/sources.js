@@ -16,7 +16,7 @@ const { network, credentials } = CLIENT_OPTIONS;
 const source = (value, field) => must((value) => Object(value) === value, "credentials, or a provider of them")(value, field) && credentials(value);
 
 /** What every provider has that sends requests. */
-const TRANSPORT = { __proto__: null, fetch: callable };
+export const TRANSPORT = { __proto__: null, fetch: callable };
 const ROLE = {
   __proto__: null,
   roleArn: word(/^acs:ram::\d+:role\/[\w.-]{1,128}$/, "acs:ram::ACCOUNT:role/NAME"),
@@ -29,7 +29,7 @@ const ROLE = {
   ...TRANSPORT,
 };
 const ASSUME_ROLE_OPTIONS = { __proto__: null, source, externalId: word(/^[\w+=,.@:/-]{2,1224}$/, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -"), ...ROLE };
-const OIDC_OPTIONS = {
+export const OIDC_OPTIONS = {
   __proto__: null,
   oidcProviderArn: word(/^acs:ram::\d+:oidc-provider\/[\w.-]{1,128}$/, "acs:ram::ACCOUNT:oidc-provider/NAME"),
   token: must((value) => typeof value === "function" || (typeof value === "string" && value !== ""), "the token, or a function that gives it"),

@@ -5,7 +5,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::credentials::cached::CachedCredentials;
-use crate::credentials::{AssumeRole, AssumeRoleWithOidc, CredentialsUri, ProvideCredentials};
+use crate::credentials::{
+    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DefaultChain, EcsRamRole, Profile, ProvideCredentials,
+    TokenFile,
+};
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Read, Reader};
 use crate::region::Network;
@@ -89,4 +92,57 @@ pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// For fields that are cut off.
 pub fn credentials_uri(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     Ok(source(CredentialsUri::new(fields.text()?)))
+}
+
+/// A role, assumed with the token in a file of the machine: its ARN, the identity provider's, the file's path,
+/// the session.
+///
+/// # Errors
+/// For fields that are cut off.
+pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
+    let (role, identity_provider, path) = (fields.text()?, fields.text()?, fields.text()?);
+    let mut provider = AssumeRoleWithOidc::new(identity_provider, role, TokenFile::new(mailbox.host(), path));
+    role_session!(provider, fields);
+    Ok(source(provider))
+}
+
+/// The role of this instance: its name, whether metadata without a token is off, an address for tests.
+///
+/// # Errors
+/// For fields that are cut off.
+pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
+    let mut provider = EcsRamRole::new();
+    if let Some(name) = fields.some_text()? {
+        provider = provider.role_name(name);
+    }
+    if fields.u8()? != 0 {
+        provider = provider.without_imds_v1();
+    }
+    if let Some(endpoint) = fields.some_text()? {
+        provider = provider.endpoint(endpoint);
+    }
+    Ok(source(provider))
+}
+
+/// A profile of the command line's: its name, the file.
+///
+/// # Errors
+/// For fields that are cut off.
+pub fn profile(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
+    let mut provider = Profile::new(mailbox.host());
+    if let Some(name) = fields.some_text()? {
+        provider = provider.profile(name);
+    }
+    if let Some(file) = fields.some_text()? {
+        provider = provider.file(file);
+    }
+    Ok(source(provider))
+}
+
+/// Whatever this machine has.
+///
+/// # Errors
+/// None: it has no fields.
+pub fn default_chain(mailbox: &Mailbox, _: &mut Reader<'_>) -> Read<Source> {
+    Ok(source(DefaultChain::new(mailbox.host())))
 }

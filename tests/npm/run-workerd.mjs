@@ -22,6 +22,6 @@ await run(
       const { folder, modules } = await workerModules(`workerd ${date}`, options);
       return serveWorkerd(folder, modules, { date });
     },
-    traits: ({ port }) => ({ cancels: dropping(port), behind: "inline", volume: date === newest, imports: true }),
+    traits: ({ port }) => ({ cancels: dropping(port), behind: "inline", isolated: true, volume: date === newest, imports: true }),
   })),
 );

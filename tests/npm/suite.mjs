@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { callers } from "./suite/callers.mjs";
 import { clocks } from "./suite/clocks.mjs";
+import { credentials } from "./suite/credentials.mjs";
 import { faults } from "./suite/faults.mjs";
 import { flights } from "./suite/flights.mjs";
 import { several } from "./suite/many.mjs";
@@ -15,6 +16,7 @@ import { reading } from "./suite/reading.mjs";
  * - `cancels(path, params)`, where it exists, asks something and ends the connection, after which the runtime runs not
  *   another line of that request: `{broken: Promise, end()}`;
  * - `behind`: what a read does whose refresh has no waitUntil: "behind" goes on after the answer, "inline" waits;
+ * - `isolated`: each request is a world of its own: two of them may ask at once;
  * - `imports`: the runtime exports a waitUntil that a client at module scope can be given;
  * - `runtime.rss`, `freeze`, `thaw`: of the runtime's process, where it has one of its own;
  * - `traps: false`, `volume: false` leave out what takes seconds, for a second copy of a runtime that has done it.
@@ -41,5 +43,9 @@ export function suite(traits) {
     },
     pause: (ms) => new Promise((done) => setTimeout(done, ms)),
   };
-  return { ...reading(kit), ...several(kit), ...flights(kit), ...faults(kit), ...clocks(kit), ...callers(kit), ...memory(kit) };
+  return {
+    ...reading(kit), ...several(kit), ...flights(kit), ...faults(kit), ...credentials(kit),
+    // Behind it the driver's monotonic clock stands still: it was set on, and does not go back.
+    ...clocks(kit), ...callers(kit), ...memory(kit),
+  };
 }

@@ -130,6 +130,14 @@ async fn where_nothing_is_configured_one_error_lists_every_source_with_its_reaso
         from += at + entry.len();
     }
     assert_eq!(w.wire.sent().len(), 0, "nobody was asked");
+    // Without the permission to look (Deno) nothing is configured, and nothing is broken.
+    machine.break_file(CLI, HostError::Unsupported);
+    machine.break_file(INI, HostError::Unsupported);
+    machine.break_file(DMI, HostError::Unsupported);
+    let text = refused(&w, &client(&w, &machine)).await.explanation().to_owned();
+    assert!(
+        text.contains("profile: /home/user/.aliyun/config.json: there is no such file, or no permission")
+    );
     let bare = Machine::default();
     assert!(refused(&w, &client(&w, &bare)).await.explanation().contains("neither HOME nor USERPROFILE"));
 }

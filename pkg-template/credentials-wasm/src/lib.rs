@@ -15,7 +15,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<talc::wasm::WasmDynamicTalc> =
     zeroizing_alloc::ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
 
-/// The sources of this build; `KIND` in pkg-template/driver/provider.js has the same numbers.
+/// The sources of this build; `KIND` in pkg-template/driver/sources.js and machine.js has the same numbers.
 struct Known;
 
 impl Sources for Known {
@@ -27,6 +27,14 @@ impl Sources for Known {
             2 => source::oidc(mailbox, fields),
             #[cfg(feature = "credentials-uri")]
             3 => source::credentials_uri(mailbox, fields),
+            #[cfg(feature = "oidc-file")]
+            4 => source::oidc_file(mailbox, fields),
+            #[cfg(feature = "ecs-ram-role")]
+            5 => source::ecs_ram_role(mailbox, fields),
+            #[cfg(feature = "profile")]
+            6 => source::profile(mailbox, fields),
+            #[cfg(feature = "default-chain")]
+            7 => source::default_chain(mailbox, fields),
             _ => Err(Malformed),
         }
     }

@@ -1,6 +1,6 @@
 // What edge-runtime is given: one script as Vercel bundles it, and the compiled wasm beside it.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { bundle } from "./package.mjs";
 import { here } from "./places.mjs";
 import { binary, startProgram } from "./program.mjs";
@@ -12,7 +12,7 @@ const compiledElsewhere = {
   name: "wasm-module",
   setup(build) {
     build.onResolve({ filter: /\.wasm\?module$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), namespace: "wasm" }));
-    build.onLoad({ filter: /.*/, namespace: "wasm" }, () => ({ contents: "export default globalThis.wasmModule" }));
+    build.onLoad({ filter: /.*/, namespace: "wasm" }, ({ path }) => ({ contents: `export default globalThis.wasmModules[${JSON.stringify(basename(path, "?module"))}]` }));
   },
 };
 
@@ -21,6 +21,6 @@ export async function serveEdge(folder, entry, variables = {}) {
   const script = await bundle(folder, entry, {
     conditions: ["edge-light", "browser"], format: "iife", external: ["node:*"], plugins: [compiledElsewhere],
   });
-  const args = ["--expose-gc", join(here, "hosts/edge-server.mjs"), script, join(folder, "node_modules/simsim/simsim.wasm")];
+  const args = ["--expose-gc", join(here, "hosts/edge-server.mjs"), script, ...["simsim", "credentials"].map((name) => join(folder, `node_modules/simsim/${name}.wasm`))];
   return startProgram(process.execPath, args, { cwd: folder, env: { EDGE_VARIABLES: JSON.stringify(variables) } });
 }

@@ -1,6 +1,7 @@
 // What a runtime does for the suite, the same in every runtime: it answers questions with a client of the package.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import { callers } from "./callers.mjs";
+import { credentials } from "./credentials.mjs";
 import { hazards } from "./hazards.mjs";
 import { many } from "./many.mjs";
 import { printing } from "./printing.mjs";
@@ -54,7 +55,7 @@ export function world({ SecretClient, SimsimError }, { stranger, ...options }, {
   };
   const questions = {
     settled: async () => (await at.later(0), {}),
-    ...reading(at), ...many(at), ...hazards(at), ...callers(at), ...printing(at),
+    ...reading(at), ...many(at), ...hazards(at), ...callers(at), ...credentials(at), ...printing(at),
   };
   return async function ask(path, params, waitUntil) {
     at.waitUntil = waitUntil;

@@ -23,7 +23,7 @@ const FOR_NODE: [(&str, &str); 3] = [
 /// What the other builds take from the first one, so that there is one class of errors.
 const SHARED: [&str; 2] = ["errors.js", "function-compute.js"];
 /// Sources only: the package has what is made from them.
-const SOURCES: [&str; 3] = ["node.js", "credentials/node.js", "driver/node.js"];
+const SOURCES: [&str; 2] = ["node.js", "credentials/node.js"];
 
 /// Fills `output` anew.
 pub(super) fn run(context: &Context, manifest: &Manifest, output: &Path) -> Result<()> {
