@@ -42,9 +42,9 @@ pub(crate) trait Body {
     fn bytes(&self) -> &[u8] {
         &[]
     }
-    /// The query of such a call where it is not signed.
-    fn unsigned(_action: &'static str, _version: &'static str, _date: Timestamp) -> Pairs {
-        Vec::new()
+    /// The query of such a call where it is not signed; none where all are.
+    fn unsigned(_action: &'static str, _version: &'static str, _date: Timestamp) -> Option<Pairs> {
+        None
     }
 }
 
@@ -65,14 +65,14 @@ impl Body for Form {
 
     /// Beside the headers, and read in place of them where no signature says that they count. Without a format the
     /// answer is XML. Source: what the official STS client sends for calls without a signature.
-    fn unsigned(action: &'static str, version: &'static str, date: Timestamp) -> Pairs {
+    fn unsigned(action: &'static str, version: &'static str, date: Timestamp) -> Option<Pairs> {
         let pair = |name, value| (Cow::Borrowed(name), value);
-        vec![
+        Some(vec![
             pair("Action", Cow::Borrowed(action)),
             pair("Format", Cow::Borrowed("JSON")),
             pair("Timestamp", Cow::Owned(date.to_iso())),
             pair("Version", Cow::Borrowed(version)),
-        ]
+        ])
     }
 }
 
@@ -262,7 +262,7 @@ impl<B: Body> Course<'_, B> {
         self.limit.lease.renew(now.mono.after(timeout).after(GRACE));
         let unsigned = match key {
             Some(_) => None,
-            None => Some(B::unsigned(call.action, call.version, now.wall)),
+            None => B::unsigned(call.action, call.version, now.wall),
         };
         let request = Acs3Request {
             method: Method::Post,
