@@ -5,6 +5,9 @@ import type { Credentials, CredentialsProvider, ProviderContext, SimsimFetch } f
 
 export { functionCompute } from "./function-compute.js";
 
+/** `Symbol.dispose` where the platform has it, as in index.d.ts. */
+type PlatformDisposable = SymbolConstructor extends { readonly dispose: infer S extends symbol } ? { [K in S]: () => void } : {};
+
 /** Which source a provider has. */
 export interface ProviderStatus {
   /** Such as `assume_role`; of a chain the source that answered last. */
@@ -28,14 +31,13 @@ export interface Provider {
 }
 
 /** A provider with a wasm instance of its own. The getters are those of `@alicloud/credentials` 2.x. */
-export interface SessionProvider extends Provider {
+export interface SessionProvider extends Provider, PlatformDisposable {
   getAccessKeyId(): Promise<string>;
   getAccessKeySecret(): Promise<string>;
   getSecurityToken(): Promise<string>;
   getBearerToken(): any;
   getType(): string;
   getProviderName(): string;
-  [Symbol.dispose](): void;
 }
 
 /** Options of every provider that sends requests. */

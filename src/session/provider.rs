@@ -183,3 +183,6 @@ impl Behind for Renewal<'_> {
         self.inner.background.run(task).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ const types = (name, files, options) => {
   const args = flags.flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   check(`types ${name}`, "tsc", ["--ignoreConfig", ...args, ...files]);
 };
-const all = ["api.ts", "function-compute.ts", "testing.ts"];
+const all = ["api.ts", "credentials.ts", "function-compute.ts", "testing.ts"];
 const node16 = { module: "node16", moduleResolution: "node16", target: "es2022" };
 const bundler = { module: "esnext", moduleResolution: "bundler", target: "es2022" };
 for (const [resolution, options] of Object.entries({ node16, bundler })) {

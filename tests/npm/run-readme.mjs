@@ -42,8 +42,17 @@ await runCases("readme", {
     assert.equal(await client.text("db/password"), "open sesame");
   },
 
+  async "the package's page: a role, assumed with a key"() {
+    const [script, ...more] = own.filter((text) => text.includes("assumeRole"));
+    assert.equal(more.length, 0);
+    await kms.call("role", { arn: /acs:ram::\d+:role\/\w+/.exec(script)[0] });
+    const { client } = await ran("role", script.replace("assumeRole({", `assumeRole({ endpoint: "${kms.url}",`));
+    assert.equal(await client.text("db/password"), "open sesame");
+    assert.equal(client.status().credentialSource, "assume_role");
+  },
+
   async "the package's page, from the first value to the login that was rotated"() {
-    const scripts = own.filter((text) => !workers.includes(text) && !/functionCompute|createEmulator/.test(text));
+    const scripts = own.filter((text) => !workers.includes(text) && !/functionCompute|createEmulator|assumeRole/.test(text));
     assert.ok(scripts.length >= 2, `${scripts.length} blocks`);
     const { client } = await ran("package", scripts.join("\n"));
     assert.equal(client.status().credentialSource, "static_ak");

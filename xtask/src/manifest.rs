@@ -27,6 +27,8 @@ pub(crate) struct Artefact {
     /// The cdylib crate that it is built from.
     pub(crate) package: String,
     pub(crate) features: Vec<String>,
+    /// Features whose size is told.
+    pub(crate) costs: Vec<String>,
     /// Forbidden crates that this one may contain.
     pub(crate) may_link: Vec<String>,
     pub(crate) budget: Option<u64>,
@@ -58,11 +60,12 @@ impl Manifest {
         let package = string(build, "package")?;
         let artefacts = |key: &str| {
             rows(&table, key, |name, row| {
-                known(row, &format!("{key}.{name}."), &["package", "features", "may-link", "budget-gzip"])?;
+                known(row, &format!("{key}.{name}."), &["package", "features", "costs", "may-link", "budget-gzip"])?;
                 Ok(Artefact {
                     name,
                     package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
                     features: strings(row, "features")?,
+                    costs: optional(row, "costs", strings)?.unwrap_or_default(),
                     may_link: optional(row, "may-link", strings)?.unwrap_or_default(),
                     budget: number(row, "budget-gzip")?,
                 })
@@ -165,6 +168,11 @@ mod tests {
         let package = |name| manifest.artefacts.iter().find(|a| a.name == name).map(|a| a.package.as_str());
         assert_eq!(package("simsim"), Some("simsim-wasm"));
         assert_eq!(package("testing"), Some("simsim-testing-wasm"));
+        for artefact in &manifest.artefacts {
+            for feature in &artefact.costs {
+                assert!(artefact.features.contains(feature), "{}: {feature}", artefact.name);
+            }
+        }
         for entry in &manifest.entries {
             assert!(!entry.files.is_empty(), "{}", entry.name);
         }

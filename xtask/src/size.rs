@@ -7,6 +7,7 @@ use crate::error::{During, Error, Result};
 use crate::manifest::{Entry, Manifest};
 use crate::npm;
 use crate::shell::Cmd;
+use crate::wasm;
 use crate::wasm::measure::{Size, inspect};
 use std::path::PathBuf;
 
@@ -14,7 +15,8 @@ pub(crate) const HELP: &str = "\
 cargo xtask size [--no-build]
 
 Builds pkg/ and prints raw, gzip (level 9) and brotli (quality 11) bytes for each artefact and for each entry, that is:
-everything one consumer downloads. Fails when a gzip size is over its budget in wasm-pack.toml.
+everything one consumer downloads. Then what an artefact would be smaller without each feature that `costs` lists there,
+which is built for it; sources share code, so the parts do not add up. Fails when a gzip size is over its budget in wasm-pack.toml.
 Compilers differ by about 3 %, so budgets need that much slack.
 
   --no-build   measure what pkg/ already holds
@@ -29,6 +31,9 @@ pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
     }
     let report = report(context, &manifest)?;
     print!("{}", report.text());
+    if build {
+        print!("{}", costs(context, &manifest)?.text());
+    }
     report.verdict()
 }
 
@@ -51,7 +56,7 @@ impl Row {
     fn line(&self) -> String {
         let budget = self.budget.map(|budget| format!("   gzip budget {budget}")).unwrap_or_default();
         let over = if self.over() { "  OVER" } else { "" };
-        format!("{:<28} {}{budget}{over}\n", self.what, self.size)
+        format!("{:<32} {}{budget}{over}\n", self.what, self.size)
     }
 }
 
@@ -100,6 +105,24 @@ pub(crate) fn report(context: &Context, manifest: &Manifest) -> Result<Report> {
             size += inspect(context, &measured(context, entry, file)?)?.size;
         }
         rows.push(Row { what: format!("entry {}", entry.name), size, budget: entry.budget });
+    }
+    Ok(Report(rows))
+}
+
+/// What each artefact would be smaller without its features, one at a time.
+fn costs(context: &Context, manifest: &Manifest) -> Result<Report> {
+    let mut rows = Vec::new();
+    for artefact in &manifest.artefacts {
+        let whole = inspect(context, &npm::folder(context).join(format!("{}.wasm", artefact.name)))?.size;
+        for feature in &artefact.costs {
+            let mut without = artefact.clone();
+            without.name = format!("{}-without-{feature}", artefact.name);
+            without.features.retain(|kept| kept != feature);
+            wasm::build(context, manifest, std::slice::from_ref(&without), false)?;
+            let file = wasm::folder(context, &without.name).join(format!("{}.wasm", without.name));
+            let size = whole - inspect(context, &file)?.size;
+            rows.push(Row { what: format!("{}: {feature}", artefact.name), size, budget: None });
+        }
     }
     Ok(Report(rows))
 }

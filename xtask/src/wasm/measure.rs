@@ -23,6 +23,19 @@ impl std::ops::AddAssign for Size {
     }
 }
 
+/// What is smaller; nothing where it is not.
+impl std::ops::Sub for Size {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            raw: self.raw.saturating_sub(other.raw),
+            gzip: self.gzip.saturating_sub(other.gzip),
+            brotli: self.brotli.saturating_sub(other.brotli),
+        }
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>8} raw {:>7} gzip {:>7} brotli", self.raw, self.gzip, self.brotli)
