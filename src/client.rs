@@ -449,10 +449,10 @@ impl Behind for Client {
         let task = Box::pin(async move {
             let inner = &client.inner;
             let requests = AtomicU32::new(inner.target.max_requests);
-            let deadline = inner.clock().now().mono.after(PROVIDING);
             // The credentials' own flight is the only one.
-            let limit = client.bounds("", None, deadline, &(), &requests);
-            drop(inner.credentials.lead(lease, old, PROVIDING, Upstream { api: &inner.api, limit: &limit }).await);
+            let limit = client.bounds("", None, inner.clock().now().mono.after(PROVIDING), &(), &requests);
+            let upstream = Upstream { api: &inner.api, limit: &limit };
+            drop(inner.credentials.lead(lease, old, PROVIDING, upstream).await);
         });
         background.run(task).is_ok()
     }

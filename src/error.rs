@@ -58,6 +58,8 @@ pub enum ErrorKind {
 pub(crate) enum Memory {
     /// Not remembered: the fault is the caller's own.
     None,
+    /// One second.
+    Brief,
     /// Five seconds.
     Short,
     /// 1 s, doubled up to 60 s, jittered.
@@ -79,7 +81,7 @@ pub(crate) struct Consequence {
 
 impl ErrorKind {
     pub(crate) const fn consequence(self) -> Consequence {
-        use Memory::{Backoff, None, Short};
+        use Memory::{Backoff, Brief, None, Short};
         const fn row(retry: bool, stale: bool, purge: bool, memory: Memory) -> Consequence {
             Consequence { retry, stale, purge, memory }
         }
@@ -90,7 +92,7 @@ impl ErrorKind {
             Self::InDebt | Self::Protocol => row(false, true, false, Backoff),
             Self::ClockSkew => row(false, true, false, Backoff),
             // A provider that is down now may be up in a moment: the credentials keep a backoff of their own.
-            Self::CredentialsUnavailable => row(false, true, false, Short),
+            Self::CredentialsUnavailable => row(false, true, false, Brief),
             Self::NotFound | Self::PermissionDenied => row(false, false, true, Short),
             Self::Disabled => row(false, false, true, Short),
             // The credentials remember what was refused: others may come at any time.

@@ -74,6 +74,8 @@ struct Books {
 const BACKOFF: (u64, u64) = (1_000, 60_000);
 /// For how long an answer that will not change soon (not found, denied) is remembered, in milliseconds.
 const SHORT: u64 = 5_000;
+/// For how long credentials that cannot be had are: they are asked for anew in a backoff of their own.
+const BRIEF: u64 = 1_000;
 /// How many slots a cache may always have twice over while flights are under way.
 const SPARE: usize = 64;
 
@@ -221,6 +223,7 @@ impl State {
         let count = slot.failure.as_ref().map_or(0, |f| f.count);
         let wait = match error.kind().consequence().memory {
             Memory::None => return,
+            Memory::Brief => BRIEF,
             Memory::Short => SHORT,
             Memory::Backoff => {
                 let (first, cap) = BACKOFF;

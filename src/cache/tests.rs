@@ -218,9 +218,11 @@ fn a_failing_key_is_left_alone_for_longer_and_longer_up_to_a_minute() {
 
 #[test]
 fn an_answer_that_will_not_change_soon_is_remembered_five_seconds_each_time() {
-    for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::CredentialsUnavailable] {
+    for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::Disabled] {
         assert_eq!(backoff(&Error::new(kind, ""), u64::MAX, 3), [5_000; 3], "{kind:?}");
     }
+    // Their provider is asked in a backoff of the credentials' own.
+    assert_eq!(backoff(&Error::new(ErrorKind::CredentialsUnavailable, ""), u64::MAX, 3), [1_000; 3]);
 }
 
 #[test]

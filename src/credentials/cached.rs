@@ -46,12 +46,21 @@ pub(crate) struct CachedCredentials {
 struct State {
     snapshot: Option<Snapshot>,
     flight: Option<Arc<Flight<Outcome>>>,
-    failure: Option<(Error, Instant64)>,
+    failure: Option<Failure>,
     /// What the service refused, how, and until when it is not signed with again.
     rejected: Option<(Credentials, Error, Instant64)>,
     /// What was given in place of a refused session, and until when a refusal of it as well means a pause.
     renewed: Option<(Credentials, Instant64)>,
     sequence: u64,
+}
+
+/// What the provider failed with last, and until when it is left alone.
+struct Failure {
+    error: Error,
+    /// While an old session still serves.
+    serving: Instant64,
+    /// While there is none.
+    needed: Instant64,
 }
 
 #[derive(Clone)]
@@ -186,7 +195,7 @@ impl CachedCredentials {
                 None if clock.now().mono >= limit.deadline => Err(too_late()),
                 given => {
                     let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
-                    let outcome = self.settle(&lease, given, clock, old.is_some());
+                    let outcome = self.settle(&lease, given, clock);
                     lease.finish(outcome.clone());
                     outcome
                 }
@@ -203,28 +212,21 @@ impl CachedCredentials {
                 Some((Session::Over, _)) | None => None,
             };
             let running = s.flight.as_ref().filter(|f| f.is_running(now.mono)).cloned();
-            let failing = s.failure.as_ref().filter(|(_, until)| now.mono < *until);
+            let until = |failure: &Failure| if old.is_some() { failure.serving } else { failure.needed };
+            let failing = s.failure.as_ref().filter(|failure| now.mono < until(failure));
             match (old, running, failing) {
                 (Some(old), running, failing) if running.is_some() || failing.is_some() => {
                     Next::Known(Ok(old))
                 }
                 (None, Some(flight), _) => Next::Follow(flight),
-                (None, None, Some((error, _))) => Next::Known(Err(error.clone())),
-                (old, ..) => {
-                    Next::Lead(s.begin(now), old)
-                }
+                (None, None, Some(failure)) => Next::Known(Err(failure.error.clone())),
+                (old, ..) => Next::Lead(s.begin(now), old),
             }
         })
     }
 
     /// Books what the provider gave. A session without expiry is used for the calls that wait for it and not kept.
-    fn settle(
-        &self,
-        lease: &Lease<Outcome>,
-        given: Result<Option<Credentials>>,
-        clock: &Clock,
-        old_serves: bool,
-    ) -> Outcome {
+    fn settle(&self, lease: &Lease<Outcome>, given: Result<Option<Credentials>>, clock: &Clock) -> Outcome {
         use ErrorKind::{BudgetExceeded, ClockSkew};
         let (now, heard, random) = (clock.corrected(), clock.has_heard(), clock.random().unwrap_or_default());
         self.state.with(|s| {
@@ -256,11 +258,16 @@ impl CachedCredentials {
                 // repeats itself may have another session at any time (a function's next invocation brings one). A clock
                 // that is not known yet, and a caller's own budget, say nothing of it either.
                 Err(error) if current && !again && !matches!(error.kind(), ClockSkew | BudgetExceeded) => {
-                    let refusal = error.kind() == ErrorKind::CredentialsRejected;
-                    let most = if old_serves || refusal { PAUSE } else { NEEDED };
+                    let asked = error.retry_after().unwrap_or_default();
                     // At least half of it: a fleet does not come back in step.
-                    let pause = (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
-                    s.failure = Some((error.clone(), now.mono.after(Duration::from_millis(pause))));
+                    let until = |most: u64| {
+                        let pause =
+                            (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
+                        now.mono.after(Duration::from_millis(pause).max(asked))
+                    };
+                    let refusal = error.kind() == ErrorKind::CredentialsRejected;
+                    let needed = until(if refusal { PAUSE } else { NEEDED });
+                    s.failure = Some(Failure { error: error.clone(), serving: until(PAUSE), needed });
                 }
                 Err(_) => {}
             }
@@ -276,7 +283,8 @@ impl CachedCredentials {
             }
             // Not only the session but whatever comes in its place: asking on would hammer whoever gives it.
             let both = s.renewed.take().is_some_and(|(given, until)| given == *refused && now.mono < until);
-            s.failure = both.then(|| (error.clone(), now.mono.after(Duration::from_millis(PAUSE))));
+            let until = now.mono.after(Duration::from_millis(PAUSE));
+            s.failure = both.then(|| Failure { error: error.clone(), serving: until, needed: until });
             s.rejected = Some((refused.clone(), error.clone(), now.mono.after(REFUSED)));
         });
         matches!(self.source, Source::Provider(_))
@@ -358,7 +366,7 @@ fn failed(source: Error) -> Error {
         return source;
     }
     let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());
-    Facts { source: Some(source), ..facts }.into()
+    Facts { retry_after: source.retry_after(), source: Some(source), ..facts }.into()
 }
 
 #[cfg(test)]

@@ -153,13 +153,8 @@ impl RoleSession {
         let parameters: Vec<_> =
             parameters.into_iter().map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))).collect();
         let form = Sensitive::new(query_string(&parameters));
-        // The gateway answers an anonymous call in XML otherwise.
-        let query = match signer {
-            Some(_) => Vec::new(),
-            None => vec![(Cow::Borrowed("Format"), Cow::Borrowed("JSON"))],
-        };
         let endpoint = self.host(upstream.limit.place)?;
-        let call = ApiCall { endpoint, action, version: VERSION, query, body: Form(form) };
+        let call = ApiCall { endpoint, action, version: VERSION, query: Vec::new(), body: Form(form) };
         let answer = upstream.api.call(&call, signer, upstream.limit).await;
         let answer = answer.map_err(|error| refused(action, error))?;
         let session = Answer { from: action, response: &answer.response }.of_sts()?;
@@ -273,7 +268,8 @@ mod tests {
 
     #[test]
     fn parameters_that_sts_would_refuse_are_named_before_anything_is_sent() {
-        let wrong: [(&str, fn(&mut RoleSession)); 15] = [
+        type Spoil = fn(&mut RoleSession);
+        let wrong: [(&str, Spoil); 15] = [
             ("role_arn", |s| s.role_arn = String::new()),
             ("role_arn", |s| s.role_arn = "reader".to_owned()),
             ("role_arn", |s| s.role_arn = "acs:ram:::role/reader".to_owned()),

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// How every explanation begins; never the address, which may hold a key of its own.
 const FROM: &str = "credentials_uri";
 /// How long one exchange may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// The largest answer that is read, in bytes: a token of 64 kB has room.
 const MAX_BODY: usize = 128 * 1024;
 
@@ -26,7 +26,7 @@ const MAX_BODY: usize = 128 * 1024;
 /// ```
 ///
 /// `https`, or `http` to this machine only (`localhost`, `127.0.0.0/8`, `[::1]`). Redirects are not followed. All five
-/// members are required: a session whose end is unknown would be used after it. One exchange may take 5 s and bring
+/// members are required: a session whose end is unknown would be used after it. One exchange may take 3 s and bring
 /// 128 KiB.
 ///
 /// # Errors

@@ -96,7 +96,9 @@ async fn the_first_source_that_is_configured_answers(w: World) {
     machine.write("/var/token", format!("{token}\n"));
     answers("oidc").await;
     let sts = w.wire.sent().into_iter().rev().find(|r| r.url.contains("//sts")).unwrap();
-    assert_eq!(sts.url, "https://sts-vpc.cn-shanghai.aliyuncs.com/?Format=JSON", "no token in the address");
+    let (host, query) = sts.url.split_once('?').unwrap();
+    assert_eq!(host, "https://sts-vpc.cn-shanghai.aliyuncs.com/");
+    assert!(!query.contains("Token"), "no token in the address: {query}");
     assert!(String::from_utf8(sts.body).unwrap().contains("RoleSessionName=pod-7"));
     set_keys(&machine);
     answers("environment").await;
@@ -128,6 +130,14 @@ async fn where_nothing_is_configured_one_error_lists_every_source_with_its_reaso
         from += at + entry.len();
     }
     assert_eq!(w.wire.sent().len(), 0, "nobody was asked");
+    // Without the permission to look (Deno) nothing is configured, and nothing is broken.
+    machine.break_file(CLI, HostError::Unsupported);
+    machine.break_file(INI, HostError::Unsupported);
+    machine.break_file(DMI, HostError::Unsupported);
+    let text = refused(&w, &client(&w, &machine)).await.explanation().to_owned();
+    assert!(
+        text.contains("profile: /home/user/.aliyun/config.json: there is no such file, or no permission")
+    );
     let bare = Machine::default();
     assert!(refused(&w, &client(&w, &bare)).await.explanation().contains("neither HOME nor USERPROFILE"));
 }

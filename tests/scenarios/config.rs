@@ -57,6 +57,14 @@ async fn a_bad_option_is_refused_by_name() {
         names(&change(w.builder()).build().expect_err(field), field);
     }
     names(&w.bare().build().expect_err("no credentials"), "credentials: ");
+    match w.bare().default_credentials().build() {
+        Ok(client) => assert_eq!(client.status().credential_source, "default_chain"),
+        Err(error) => names(&error, "default_credentials: "),
+    }
+    let keys = w.bare().environment(environment(&KEYS)).default_credentials().build().unwrap();
+    assert_eq!(keys.status().credential_source, "static_sts", "keys that were read already come first");
+    let half = w.bare().environment(environment(&KEYS[..1])).default_credentials().build();
+    names(&half.expect_err("half"), "ALIBABA_CLOUD_ACCESS_KEY_SECRET: ");
     assert!(w.wire.sent().is_empty());
     // What only looks unusual is taken.
     let off =
@@ -269,6 +277,14 @@ async fn a_builder_of_a_process_with_variables_ignores_them() {
     }
     let w = World::on_tokio();
     names(&w.bare().build().expect_err("no credentials"), "credentials: ");
+    match w.bare().default_credentials().build() {
+        Ok(client) => assert_eq!(client.status().credential_source, "default_chain"),
+        Err(error) => names(&error, "default_credentials: "),
+    }
+    let keys = w.bare().environment(environment(&KEYS)).default_credentials().build().unwrap();
+    assert_eq!(keys.status().credential_source, "static_sts", "keys that were read already come first");
+    let half = w.bare().environment(environment(&KEYS[..1])).default_credentials().build();
+    names(&half.expect_err("half"), "ALIBABA_CLOUD_ACCESS_KEY_SECRET: ");
     names(
         &w.nowhere().credentials(World::session()).build().unwrap().get_secret("x").await.expect_err("none"),
         "region: ",

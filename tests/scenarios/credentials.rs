@@ -16,6 +16,7 @@ scenarios![
     a_session_without_an_end_is_asked_for_again_for_every_call,
     a_refresh_that_fails_keeps_the_session_that_is_still_valid,
     a_refresh_that_hangs_delays_one_read_by_two_seconds,
+    a_pause_of_renewals_ends_with_the_session,
     a_session_that_is_over_is_never_signed_with,
     a_provider_that_gives_an_expired_session_is_told,
     a_static_session_that_is_over_is_told,
@@ -183,6 +184,22 @@ async fn a_refresh_that_hangs_delays_one_read_by_two_seconds(w: World) {
     assert!(waits[0] <= millis(2_010), "{waits:?}");
     assert!(waits[1..].iter().all(Duration::is_zero), "{waits:?}");
     assert_eq!(issuer.keys_used(), ["STS.n1"]);
+}
+
+async fn a_pause_of_renewals_ends_with_the_session(w: World) {
+    let issuer = Issuer::new(&w, Some(seconds(900)));
+    let client = issuer.builder().no_cache().build().unwrap();
+    w.text(&client, "db/password").await;
+    w.pass(seconds(893)).await;
+    issuer.break_down(true);
+    w.text(&client, "db/password").await;
+    w.settle().await;
+    assert_eq!(issuer.asked(), 2);
+    issuer.break_down(false);
+    // The session counts as over from 895 s on, the pause lasts to 895.5 s at least.
+    w.pass(millis(2_100)).await;
+    w.text(&client, "db/password").await;
+    assert_eq!(issuer.keys_used(), ["STS.n1", "STS.n3"]);
 }
 
 async fn a_session_that_is_over_is_never_signed_with(w: World) {

@@ -5,6 +5,7 @@
 pub mod drive;
 pub mod machine;
 pub mod runtime;
+pub mod sessions;
 pub mod wire;
 
 pub use drive::Driver;

@@ -44,6 +44,11 @@ impl TestRuntime {
         self.mono_lost.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
     }
 
+    /// When it was [`START`].
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
     fn elapsed(&self) -> u64 {
         self.started.elapsed().as_millis() as u64
     }

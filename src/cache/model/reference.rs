@@ -406,7 +406,8 @@ fn remembered(
     use ErrorKind::*;
     let count = before.map_or(0, |f| f.count);
     let wait = match kind {
-        NotFound | PermissionDenied | Disabled | CredentialsUnavailable => 5_000,
+        NotFound | PermissionDenied | Disabled => 5_000,
+        CredentialsUnavailable => 1_000,
         Transport | Timeout | Throttled | Unavailable | InDebt | Protocol | ClockSkew => {
             let most =
                 [1_000, 2_000, 4_000, 8_000, 16_000, 32_000].get(count as usize).copied().unwrap_or(60_000);

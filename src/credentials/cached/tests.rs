@@ -389,7 +389,10 @@ fn keys_given_in_code_ask_nobody_and_end_with_their_session() {
     let keys = Credentials::access_key("id", "secret").unwrap();
     assert!(check(keys, None, both(0), true).is_ok());
     assert!(check(session("id", 5), None, both(4), true).is_ok());
-    assert_eq!(check(session("id", 5), None, both(5), true).unwrap_err().kind(), ErrorKind::CredentialsUnavailable);
+    assert_eq!(
+        check(session("id", 5), None, both(5), true).unwrap_err().kind(),
+        ErrorKind::CredentialsUnavailable
+    );
     // Or is it the clock that is fast?
     assert_eq!(check(session("id", 5), None, both(5), false).unwrap_err().kind(), ErrorKind::ClockSkew);
 }

@@ -71,7 +71,8 @@ pub trait Host: MaybeSend + MaybeSync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HostError {
-    /// This platform has no such thing, or the program was started without the permission (Deno).
+    /// This platform has no such thing, or the program was started without the permission (Deno). A file counts as
+    /// not there: whoever withholds it has configured something else.
     Unsupported,
     /// The operating system does not allow it.
     Denied,
@@ -174,9 +175,14 @@ pub(crate) async fn file(
     path: &str,
     max: usize,
 ) -> Result<Option<Sensitive<Vec<u8>>>, Error> {
-    host.read(path, max).await.map_err(|error| {
-        Error::new(ErrorKind::CredentialsUnavailable, [&shown(path), ": ", &error.text()].concat())
-    })
+    match host.read(path, max).await {
+        Ok(content) => Ok(content),
+        Err(HostError::Unsupported) => Ok(None),
+        Err(error) => {
+            let what = [&shown(path), ": ", &error.text()].concat();
+            Err(Error::new(ErrorKind::CredentialsUnavailable, what))
+        }
+    }
 }
 
 /// A path or a name that a user chose, made fit to be printed.

@@ -186,7 +186,7 @@ pub(super) async fn cli_is_off(host: &dyn DynHost) -> bool {
 const NO_HOME: &str = "neither HOME nor USERPROFILE is set";
 
 fn missing(path: &str) -> Found {
-    Found::nothing(&[&super::host::shown(path), ": there is no such file"])
+    Found::nothing(&[&super::host::shown(path), ": there is no such file, or no permission to look"])
 }
 
 async fn in_home(host: &dyn DynHost, path: &str) -> Option<String> {
