@@ -60,7 +60,11 @@ impl Manifest {
         let package = string(build, "package")?;
         let artefacts = |key: &str| {
             rows(&table, key, |name, row| {
-                known(row, &format!("{key}.{name}."), &["package", "features", "costs", "may-link", "budget-gzip"])?;
+                known(
+                    row,
+                    &format!("{key}.{name}."),
+                    &["package", "features", "costs", "may-link", "budget-gzip"],
+                )?;
                 Ok(Artefact {
                     name,
                     package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
