@@ -42,7 +42,7 @@ const URI_OPTIONS = {
     try {
       url = new URL(value);
       // Everything of the host is checked there, and that plain http stays on this machine.
-      if (!url.username && !url.password && !url.hash) return endpoint(url.origin, field) && String(value);
+      if (!url.username && !url.password && !url.hash) return endpoint(url.origin, field) && url.href;
     } catch (error) {
       if (error instanceof SimsimError) throw error;
     }
@@ -62,7 +62,7 @@ export function taken(given, shape, required) {
 /** What the wasm is told of a role's session. */
 export const roleSession = ({ roleSessionName, durationSeconds, policy, regionId, network, endpoint }) => [
   text(roleSessionName), f64(durationSeconds && durationSeconds * 1000), text(policy), text(regionId),
-  u8({ __proto__: null, public: 1, vpc: 2 }[network] ?? 0), text(endpoint?.origin),
+  u8(({ __proto__: null, public: 1, vpc: 2 }[network] ?? 0) | (endpoint?.protocol === "http:" ? 4 : 0)), text(endpoint?.host),
 ];
 
 /** The functions of simsim/credentials that work everywhere, on a platform. */

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::cached::CachedCredentials;
+use super::checked::Obtain;
 use super::sts::{RoleSession, is_made_of, require, role_setters};
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, Result};
@@ -63,12 +64,17 @@ impl AssumeRole {
     /// Sessions of the role `acs:ram::ACCOUNT:role/NAME`, asked for with the credentials of `source`, which must be
     /// those of a RAM user or of another role: the account itself may assume none.
     pub fn new(source: impl ProvideCredentials, role_arn: impl Into<String>) -> Self {
-        Self {
-            source_fault: source.validate().err(),
-            source: CachedCredentials::new(source),
-            session: RoleSession::new(role_arn.into()),
-            external_id: None,
-        }
+        let source_fault = source.validate().err();
+        Self { source_fault, ..Self::of(source, RoleSession::new(role_arn.into()), None) }
+    }
+
+    /// Such sessions, with credentials of a source whose parameters are right.
+    pub(crate) fn of(
+        source: impl ProvideCredentials,
+        session: RoleSession,
+        external_id: Option<String>,
+    ) -> Self {
+        Self { source: CachedCredentials::new(source), source_fault: None, session, external_id }
     }
 
     role_setters!();
@@ -87,13 +93,17 @@ impl fmt::Debug for AssumeRole {
     }
 }
 
+impl Obtain for AssumeRole {
+    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
+        let external_id = self.external_id.as_deref().map(|id| ("ExternalId", id));
+        self.session.ask(cx.upstream(), ACTION, external_id.as_slice(), Some(&self.source)).await
+    }
+}
+
 impl ProvideCredentials for AssumeRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        let external_id = self.external_id.as_deref().map(|id| ("ExternalId", id));
-        let session =
-            self.session.ask(cx.upstream(), ACTION, external_id.as_slice(), Some(&self.source)).await?;
-        Ok(Some(session))
+        self.obtain(cx).await.map(Some)
     }
 
     fn name(&self) -> &'static str {

@@ -6,6 +6,7 @@ mod assume_role;
 pub(crate) mod cached;
 mod callback;
 mod chain;
+pub(crate) mod checked;
 mod ecs_ram_role;
 mod environment;
 pub(crate) mod external;
@@ -15,7 +16,7 @@ mod oidc;
 pub(crate) mod plan;
 pub(crate) mod profile;
 mod static_keys;
-mod sts;
+pub(crate) mod sts;
 mod token_file;
 mod uri;
 

@@ -1,6 +1,7 @@
 //! Sessions of a RAM role for a token of an identity provider: STS `AssumeRoleWithOIDC`.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::checked::Obtain;
 use super::sts::{RoleSession, TOKEN_EXPIRED, is_arn, require, role_setters};
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
@@ -161,11 +162,12 @@ impl AssumeRoleWithOidc {
         role_arn: impl Into<String>,
         token: impl ProvideToken,
     ) -> Self {
-        Self {
-            provider_arn: oidc_provider_arn.into(),
-            token: Box::new(token),
-            session: RoleSession::new(role_arn.into()),
-        }
+        Self::of(oidc_provider_arn.into(), token, RoleSession::new(role_arn.into()))
+    }
+
+    /// Such sessions, all parameters given.
+    pub(crate) fn of(provider_arn: String, token: impl ProvideToken, session: RoleSession) -> Self {
+        Self { provider_arn, token: Box::new(token), session }
     }
 
     role_setters!();
@@ -195,14 +197,19 @@ impl fmt::Debug for AssumeRoleWithOidc {
     }
 }
 
+impl Obtain for AssumeRoleWithOidc {
+    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
+        match self.ask(cx).await {
+            Err(error) if error.service_code() == Some(TOKEN_EXPIRED) => self.ask(cx).await,
+            given => given,
+        }
+    }
+}
+
 impl ProvideCredentials for AssumeRoleWithOidc {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        let given = match self.ask(cx).await {
-            Err(error) if error.service_code() == Some(TOKEN_EXPIRED) => self.ask(cx).await,
-            given => given,
-        };
-        given.map(Some)
+        self.obtain(cx).await.map(Some)
     }
 
     fn name(&self) -> &'static str {

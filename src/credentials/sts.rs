@@ -19,14 +19,15 @@ const VERSION: &str = "2015-04-01";
 pub(super) const TOKEN_EXPIRED: &str = "AuthenticationFail.OIDCToken.Expired";
 
 /// Which role is assumed, how, and at which host.
-pub(super) struct RoleSession {
+pub(crate) struct RoleSession {
     pub(super) role_arn: String,
-    pub(super) session_name: String,
-    pub(super) duration: Duration,
-    pub(super) policy: Option<String>,
-    pub(super) region: Option<String>,
-    pub(super) network: Option<Network>,
-    pub(super) endpoint: Option<String>,
+    pub(crate) session_name: String,
+    pub(crate) duration: Duration,
+    pub(crate) policy: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) network: Option<Network>,
+    /// An explicit one, or what is wrong with it.
+    pub(crate) endpoint: Option<Result<Endpoint>>,
 }
 
 /// The setters of a provider with a field `session: RoleSession`.
@@ -72,7 +73,7 @@ macro_rules! role_setters {
         /// An STS host of one's own in the place of the region's: `https://host[:port]`; plain http for loopback only.
         #[must_use]
         pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-            self.session.endpoint = Some(endpoint.into());
+            self.session.set_endpoint(&endpoint.into());
             self
         }
     };
@@ -80,7 +81,7 @@ macro_rules! role_setters {
 pub(super) use role_setters;
 
 impl RoleSession {
-    pub(super) fn new(role_arn: String) -> Self {
+    pub(crate) fn new(role_arn: String) -> Self {
         Self {
             role_arn,
             session_name: String::from("simsim"),
@@ -90,6 +91,10 @@ impl RoleSession {
             network: None,
             endpoint: None,
         }
+    }
+
+    pub(super) fn set_endpoint(&mut self, text: &str) {
+        self.endpoint = Some(Endpoint::parse("endpoint", text, Origin::Code { allow_http: false }));
     }
 
     /// Every parameter, before anything is sent.
@@ -120,7 +125,7 @@ impl RoleSession {
     /// Source: the endpoint table of the official STS SDK for the regions without a public host of their own.
     fn host(&self, place: Place<'_>) -> Result<Endpoint> {
         if let Some(endpoint) = &self.endpoint {
-            return Endpoint::parse("endpoint", endpoint, Origin::Code { allow_http: false });
+            return endpoint.clone();
         }
         let network = self.network.unwrap_or(place.network);
         let product = match self.region.as_deref().or(place.region) {
@@ -246,7 +251,7 @@ mod tests {
         assert_eq!(host(Some("cn-beijing"), Vpc, own), "https://sts.us-west-1.aliyuncs.com/");
         let explicit = |s: &mut RoleSession| {
             own(s);
-            s.endpoint = Some("http://127.0.0.1:9".to_owned());
+            s.set_endpoint("http://127.0.0.1:9");
         };
         assert_eq!(host(Some("cn-beijing"), Vpc, explicit), "http://127.0.0.1:9/");
     }
@@ -283,8 +288,8 @@ mod tests {
             ("duration", |s| s.duration = Duration::from_secs(43_201)),
             ("policy", |s| s.policy = Some("x".repeat(2049))),
             ("region", |s| s.region = Some("cn hangzhou".to_owned())),
-            ("endpoint", |s| s.endpoint = Some("http://sts.example".to_owned())),
-            ("endpoint", |s| s.endpoint = Some("https://sts.example/path".to_owned())),
+            ("endpoint", |s| s.set_endpoint("http://sts.example")),
+            ("endpoint", |s| s.set_endpoint("https://sts.example/path")),
         ];
         for (field, change) in wrong {
             let mut session = RoleSession::new(ROLE.to_owned());

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::answer::Answer;
+use super::checked::Obtain;
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, Result};
 use crate::http::{Method, Request};
@@ -75,9 +76,8 @@ impl fmt::Debug for CredentialsUri {
     }
 }
 
-impl ProvideCredentials for CredentialsUri {
-    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
-        self.validate()?;
+impl Obtain for CredentialsUri {
+    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
         let request = Request {
             method: Method::Get,
             url: self.0.clone(),
@@ -90,7 +90,14 @@ impl ProvideCredentials for CredentialsUri {
             max_body: MAX_BODY,
         };
         let response = cx.upstream().exchange(request).await?;
-        Answer { from: FROM, response: &response }.flat().map(Some)
+        Answer { from: FROM, response: &response }.flat()
+    }
+}
+
+impl ProvideCredentials for CredentialsUri {
+    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
+        self.validate()?;
+        self.obtain(cx).await.map(Some)
     }
 
     fn name(&self) -> &'static str {

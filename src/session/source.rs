@@ -1,17 +1,18 @@
 //! Sources of credentials from the bytes that describe them: one function for each, so that a build has what it calls.
 //!
-//! A text that may be left out is empty then. The driver has checked what is to be said early; what is wrong all the
-//! same is said when credentials are asked for.
+//! A text that may be left out is empty then. The driver has checked the fields: what they mean is not looked at again.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::credentials::cached::CachedCredentials;
+use crate::credentials::checked::Checked;
+use crate::credentials::sts::RoleSession;
 use crate::credentials::{
     AssumeRole, AssumeRoleWithOidc, CredentialsUri, DefaultChain, EcsRamRole, Profile, ProvideCredentials,
     TokenFile,
 };
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Read, Reader};
-use crate::region::Network;
+use crate::region::{Endpoint, Network};
 use std::fmt;
 
 /// What a provider's session keeps: a source, and what it gave.
@@ -36,30 +37,26 @@ fn source(provider: impl ProvideCredentials) -> Source {
     Source(CachedCredentials::new(provider))
 }
 
-/// Sets what all providers that call STS have: session name, duration, policy, region, network, endpoint.
-macro_rules! role_session {
-    ($provider:ident, $fields:ident) => {
-        if let Some(name) = $fields.some_text()? {
-            $provider = $provider.role_session_name(name);
-        }
-        if let Some(duration) = $fields.duration()? {
-            $provider = $provider.duration(duration);
-        }
-        if let Some(policy) = $fields.some_text()? {
-            $provider = $provider.policy(policy);
-        }
-        if let Some(region) = $fields.some_text()? {
-            $provider = $provider.region(region);
-        }
-        match $fields.u8()? {
-            0 => {}
-            1 => $provider = $provider.network(Network::Public),
-            _ => $provider = $provider.network(Network::Vpc),
-        }
-        if let Some(endpoint) = $fields.some_text()? {
-            $provider = $provider.endpoint(endpoint);
-        }
+/// What all providers that call STS have: session name, duration, policy, region, and one byte of which the lowest two
+/// bits are the network (0: none is given) and the third is set for plain http, then the authority of an endpoint.
+fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> {
+    let mut session = RoleSession::new(role_arn);
+    if let Some(name) = fields.some_text()? {
+        session.session_name = name.to_owned();
+    }
+    if let Some(duration) = fields.duration()? {
+        session.duration = duration;
+    }
+    session.policy = fields.some_text()?.map(str::to_owned);
+    session.region = fields.some_text()?.map(str::to_owned);
+    let place = fields.u8()?;
+    session.network = match place & 3 {
+        0 => None,
+        1 => Some(Network::Public),
+        _ => Some(Network::Vpc),
     };
+    session.endpoint = fields.some_text()?.map(|authority| Ok(Endpoint::trusted(place & 4 == 0, authority)));
+    Ok(session)
 }
 
 /// A role, assumed with what the driver is asked for: its ARN, the session, the external id.
@@ -67,12 +64,9 @@ macro_rules! role_session {
 /// # Errors
 /// For fields that are cut off.
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let mut provider = AssumeRole::new(mailbox.credentials(), fields.text()?);
-    role_session!(provider, fields);
-    if let Some(id) = fields.some_text()? {
-        provider = provider.external_id(id);
-    }
-    Ok(source(provider))
+    let session = role_session(fields.text()?.to_owned(), fields)?;
+    let external_id = fields.some_text()?.map(str::to_owned);
+    Ok(source(Checked(AssumeRole::of(mailbox.credentials(), session, external_id))))
 }
 
 /// A role, assumed with the token that the driver is asked for: its ARN, the identity provider's, the session.
@@ -80,10 +74,9 @@ pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let (role, identity_provider) = (fields.text()?, fields.text()?);
-    let mut provider = AssumeRoleWithOidc::new(identity_provider, role, mailbox.credentials());
-    role_session!(provider, fields);
-    Ok(source(provider))
+    let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+    let session = role_session(role, fields)?;
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, mailbox.credentials(), session))))
 }
 
 /// An address that gives sessions.
@@ -91,7 +84,7 @@ pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn credentials_uri(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    Ok(source(CredentialsUri::new(fields.text()?)))
+    Ok(source(Checked(CredentialsUri::new(fields.text()?))))
 }
 
 /// A role, assumed with the token in a file of the machine: its ARN, the identity provider's, the file's path,
@@ -100,10 +93,9 @@ pub fn credentials_uri(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let (role, identity_provider, path) = (fields.text()?, fields.text()?, fields.text()?);
-    let mut provider = AssumeRoleWithOidc::new(identity_provider, role, TokenFile::new(mailbox.host(), path));
-    role_session!(provider, fields);
-    Ok(source(provider))
+    let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+    let token = TokenFile::new(mailbox.host(), fields.text()?);
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, token, role_session(role, fields)?))))
 }
 
 /// The role of this instance: its name, whether metadata without a token is off, an address for tests.
