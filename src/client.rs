@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-/// How long a read waits for a refresh while a stale value is at hand.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How many milliseconds a read waits for a refresh while a stale value is at hand.
+const PATIENCE: u64 = 1_000;
 
 /// A KMS secret client: names in, secrets out; cached, coalesced, refreshed, served through outages.
 ///
@@ -276,10 +276,10 @@ impl Client {
         };
         let any_age = matches!(intent, Intent::Read { max_age: None });
         let patient = !(any_age && old.is_some() && inner.cache.keeps_failing(key, now.mono));
-        let most = if patient { PATIENCE } else { Duration::ZERO };
+        let most = if patient { PATIENCE } else { 0 };
         let (behind, limit) = match with {
-            With::Answer => (now.mono.after(PATIENCE), now.mono),
-            _ if old.is_some() => (started.after(PATIENCE), started.after(most)),
+            With::Answer => (now.mono.plus(PATIENCE), now.mono),
+            _ if old.is_some() => (started.plus(PATIENCE), started.plus(most)),
             _ => (deadline, deadline),
         };
         let (behind, limit) = (behind.min(deadline), limit.min(deadline));
@@ -323,7 +323,7 @@ impl Client {
         }
         self.inner.cache.count_stale();
         // The old value, by the time of the answer.
-        let age = millis(old.age()).saturating_add(millis(after.since(since)));
+        let age = millis(old.age()).saturating_add(after.past(since));
         let old = Secret::new(old.record().clone(), Duration::from_millis(age), true);
         Some((EventKind::Stale, Ok(old)))
     }
@@ -353,7 +353,7 @@ impl Client {
             None => Err(task as BoxFuture<'static, ()>),
         };
         if let Err(task) = left {
-            clock.within(limit.since(now), task).await;
+            clock.within(limit.past(now), task).await;
         }
     }
 
@@ -450,7 +450,7 @@ impl Behind for Client {
             let inner = &client.inner;
             let requests = AtomicU32::new(inner.target.max_requests);
             // The credentials' own flight is the only one.
-            let limit = client.bounds("", None, inner.clock().now().mono.after(PROVIDING), &(), &requests);
+            let limit = client.bounds("", None, inner.clock().now().mono.plus(PROVIDING), &(), &requests);
             let upstream = Upstream { api: &inner.api, limit: &limit };
             drop(inner.credentials.lead(lease, old, PROVIDING, upstream).await);
         });

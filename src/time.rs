@@ -55,7 +55,13 @@ impl Timestamp {
     /// How far this lies after `earlier`; zero when it lies before.
     #[inline(never)]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_millis(self.past(earlier))
+    }
+
+    /// How many milliseconds this lies after `earlier`; none when it lies before.
+    #[inline(never)]
+    pub(crate) fn past(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 
     /// This time plus a duration, saturating.
@@ -232,12 +238,24 @@ impl Instant64 {
     /// How far this lies after `earlier`; zero when it lies before.
     #[inline(never)]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_millis(self.past(earlier))
     }
 
     /// This instant plus a duration, saturating.
     #[inline(never)]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
+        self.plus(millis(duration))
+    }
+
+    /// This instant plus so many milliseconds.
+    #[inline(never)]
+    pub(crate) const fn plus(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// How many milliseconds this lies after `earlier`; none when it lies before.
+    #[inline(never)]
+    pub(crate) const fn past(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 }

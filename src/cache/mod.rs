@@ -55,8 +55,8 @@ impl Cache {
         Some(secret)
     }
 
-    /// Decides how a read goes on. `lease_for` is how long a new leader's lease runs.
-    pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: Duration) -> Entered {
+    /// Decides how a read goes on. `lease_for`: for how many milliseconds a new leader's lease runs.
+    pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: u64) -> Entered {
         let (entered, displaced) = self.state.write(|s| {
             let displaced = s.displace(key, now.mono);
             let entered = s.enter(key, now, intent, lease_for);
@@ -70,7 +70,7 @@ impl Cache {
     }
 
     /// The lead of a key that nobody has, fetches or saw fail a moment ago; nothing for any other.
-    pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: Duration) -> Option<Lease<Outcome>> {
+    pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: u64) -> Option<Lease<Outcome>> {
         let read = Intent::Read { max_age: None };
         let entered = self.state.write(|s| match s.find(key) {
             None => Some(s.enter(key, now, read, lease_for)),

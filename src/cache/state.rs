@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Memory};
 use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::NameMap;
-use crate::time::{Instant64, Now, doubled};
+use crate::time::{Instant64, Now, doubled, millis};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,7 +140,7 @@ impl State {
         self.find_mut(key)?.flight.take_if(|f| !f.is_running(now))
     }
 
-    pub(super) fn enter(&mut self, key: &Key, now: Now, intent: Intent, lease_for: Duration) -> Entered {
+    pub(super) fn enter(&mut self, key: &Key, now: Now, intent: Intent, lease_for: u64) -> Entered {
         if self.closed {
             return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
         }
@@ -150,7 +150,7 @@ impl State {
         };
         slot.touch(self.generation, now, true);
         slot.place(sequence);
-        let entered = decide(slot, &mut self.counts, now, intent, (sequence, now.mono.after(lease_for)));
+        let entered = decide(slot, &mut self.counts, now, intent, (sequence, now.mono.plus(lease_for)));
         if let Entered::Lead(..) | Entered::Behind(..) = entered {
             self.sequence = sequence;
         }
@@ -210,7 +210,7 @@ impl State {
     /// Whether the last try failed, and the time to leave the key alone is not long over.
     pub(super) fn keeps_failing(&self, key: &Key, now: Instant64) -> bool {
         let failure = self.find(key).and_then(|s| s.failure.as_ref());
-        failure.is_some_and(|f| now < f.until.after(Duration::from_millis(BACKOFF.1)))
+        failure.is_some_and(|f| now < f.until.plus(BACKOFF.1))
     }
 
     pub(super) fn count_stale(&mut self) {
@@ -233,7 +233,7 @@ impl State {
                 half.saturating_add(random.checked_rem(half.saturating_add(1)).unwrap_or(0))
             }
         };
-        let until = now.mono.after(error.retry_after().unwrap_or_default().max(Duration::from_millis(wait)));
+        let until = now.mono.plus(error.retry_after().map_or(0, millis).max(wait));
         slot.failure = Some(Failure { error: error.clone(), until, count: count.saturating_add(1) });
     }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::secret::Record;
-use crate::time::{Now, millis};
+use crate::time::Now;
 use std::time::Duration;
 
 /// For how long a value is fresh when its rotation is due but has not happened, in milliseconds.
@@ -49,13 +49,13 @@ impl CachePolicy {
         let mut stale = ttl.saturating_add(self.stale_if_error);
         if let Some(rotation) = record.next_rotation_date {
             let there = now.wall.offset(server_ahead);
-            let until = millis(rotation.since(there));
+            let until = rotation.past(there);
             if until > 0 {
                 fresh = fresh.min(until);
                 if record.secret_type.rotates_away() {
                     stale = stale.min(until.saturating_add(self.rotation_overlap));
                 }
-            } else if millis(there.since(rotation)) < self.rotation_overlap {
+            } else if there.past(rotation) < self.rotation_overlap {
                 // The rotation is due and may happen at any moment: look again soon.
                 fresh = fresh.min(ROTATION_DUE);
                 if record.secret_type.rotates_away() {

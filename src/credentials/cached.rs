@@ -11,23 +11,22 @@ use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, Timestamp, millis};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-/// For how long a provider may be silent before someone else asks it.
-const LEASE: Duration = Duration::from_millis(3_250);
-/// For how long a failed provider is left alone at most while it is needed, in milliseconds.
+/// For how many milliseconds a provider may be silent before someone else asks it.
+const LEASE: u64 = 3_250;
+/// For how many a failed provider is left alone at most while it is needed.
 const NEEDED: u64 = 1_000;
 /// The same while an old session still serves, or after a refusal that will not change in a moment.
 const PAUSE: u64 = 5_000;
-/// How long a provider may take, or as long as the caller has, where that is longer. The caller's own time may end
+/// How many milliseconds a provider may take, or as long as the caller has, where that is longer. The caller's own time may end
 /// earlier, and leaves the asking to another.
-pub(crate) const PROVIDING: Duration = Duration::from_secs(10);
-/// How long before its end a session counts as over: a request needs time to arrive.
-const MARGIN: Duration = Duration::from_secs(5);
-/// How long a call waits for a refresh while the old session is still valid.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// For how long a refused credential is not signed with again, should the provider insist on it.
-const REFUSED: Duration = Duration::from_secs(5);
+pub(crate) const PROVIDING: u64 = 10_000;
+/// How many milliseconds before its end a session counts as over: a request needs time to arrive.
+const MARGIN: u64 = 5_000;
+/// How many a call waits for a refresh while the old session is still valid.
+const PATIENCE: u64 = 2_000;
+/// For how many a refused credential is not signed with again, should the provider insist on it.
+const REFUSED: u64 = 5_000;
 
 /// Where the credentials come from.
 enum Source {
@@ -83,10 +82,10 @@ enum Session {
 impl Snapshot {
     /// Judges on the corrected wall clock and on the monotonic one, whichever says that more time has passed.
     fn judge(&self, now: Now) -> Session {
-        let lifetime = millis(self.expiration.since(self.obtained.wall));
-        let by_wall = millis(now.wall.since(self.obtained.wall));
-        let passed = by_wall.max(millis(now.mono.since(self.obtained.mono)));
-        if passed.saturating_add(millis(MARGIN)) > lifetime {
+        let lifetime = self.expiration.past(self.obtained.wall);
+        let by_wall = now.wall.past(self.obtained.wall);
+        let passed = by_wall.max(now.mono.past(self.obtained.mono));
+        if passed.saturating_add(MARGIN) > lifetime {
             return Session::Over;
         }
         let due = refresh_at(lifetime);
@@ -145,7 +144,7 @@ impl CachedCredentials {
                 },
                 Next::Lead(lease, old) => (lease, old),
             };
-            let mut time = limit.deadline.since(now.mono);
+            let mut ms = limit.deadline.past(now.mono);
             if let Some(old) = &old {
                 if let Some(behind) = limit.behind {
                     if behind.renew(lease, old) {
@@ -153,32 +152,32 @@ impl CachedCredentials {
                     }
                     lease = self.state.with(|s| s.begin(now));
                 }
-                time = time.min(PATIENCE);
+                ms = ms.min(PATIENCE);
             }
-            return self.lead(lease, old, time, upstream).await;
+            return self.lead(lease, old, ms, upstream).await;
         }
     }
 
-    /// Asks the provider as the leader of a flight, for so long, and ends the flight with what it gave. The old session
-    /// is answered instead where there is one.
+    /// Asks the provider as the leader of a flight, for so many milliseconds, and ends the flight with what it gave.
+    /// The old session is answered instead where there is one.
     pub(crate) fn lead<'a>(
         &'a self,
         lease: Lease<Outcome>,
         old: Option<Credentials>,
-        time: Duration,
+        ms: u64,
         Upstream { api, limit }: Upstream<'a>,
     ) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let clock = &api.clock;
             let now = clock.corrected();
             let provider = match &self.source {
-                Source::Provider(provider) if !time.is_zero() => provider,
+                Source::Provider(provider) if ms > 0 => provider,
                 // Nobody is left to take what the provider would give.
                 _ => return old.ok_or_else(too_late),
             };
             lease.led_by(clock.task());
             let both = Both(&lease, limit.lease);
-            let deadline = now.mono.after(PROVIDING).max(limit.deadline);
+            let deadline = now.mono.plus(PROVIDING).max(limit.deadline);
             // Where the old session serves, its renewal leaves half of the requests for what the call is about.
             let all = limit.requests.load(Ordering::Relaxed);
             let kept = if old.is_some() { all.div_ceil(2) } else { 0 };
@@ -187,7 +186,7 @@ impl CachedCredentials {
             let own = Limit { deadline, lease: &both, behind: None, requests: &requests, ..*limit };
             let rejected = self.state.with(|s| s.rejected.is_some());
             let cx = Context::new(now.wall, rejected, Upstream { api, limit: &own });
-            let given = clock.within(time, provider.provide(&cx)).await;
+            let given = clock.within(ms, provider.provide(&cx)).await;
             limit.requests.store(requests.load(Ordering::Relaxed).saturating_add(kept), Ordering::Relaxed);
             let outcome = match given {
                 // The caller's own time is over, which says little of the provider: the flight is abandoned, and
@@ -246,7 +245,7 @@ impl CachedCredentials {
                 Ok(credentials) => {
                     s.failure = None;
                     if s.rejected.take().is_some() {
-                        s.renewed = Some((credentials.clone(), now.mono.after(REFUSED)));
+                        s.renewed = Some((credentials.clone(), now.mono.plus(REFUSED)));
                     }
                     if let Some(expiration) = credentials.expiration().filter(|_| current) {
                         let credentials = credentials.clone();
@@ -258,12 +257,12 @@ impl CachedCredentials {
                 // repeats itself may have another session at any time (a function's next invocation brings one). A clock
                 // that is not known yet, and a caller's own budget, say nothing of it either.
                 Err(error) if current && !again && !matches!(error.kind(), ClockSkew | BudgetExceeded) => {
-                    let asked = error.retry_after().unwrap_or_default();
+                    let asked = error.retry_after().map_or(0, millis);
                     // At least half of it: a fleet does not come back in step.
                     let until = |most: u64| {
                         let pause =
                             (most / 2).saturating_add(random.checked_rem(most / 2).unwrap_or_default());
-                        now.mono.after(Duration::from_millis(pause).max(asked))
+                        now.mono.plus(pause.max(asked))
                     };
                     let refusal = error.kind() == ErrorKind::CredentialsRejected;
                     let needed = until(if refusal { PAUSE } else { NEEDED });
@@ -283,9 +282,9 @@ impl CachedCredentials {
             }
             // Not only the session but whatever comes in its place: asking on would hammer whoever gives it.
             let both = s.renewed.take().is_some_and(|(given, until)| given == *refused && now.mono < until);
-            let until = now.mono.after(Duration::from_millis(PAUSE));
+            let until = now.mono.plus(PAUSE);
             s.failure = both.then(|| Failure { error: error.clone(), serving: until, needed: until });
-            s.rejected = Some((refused.clone(), error.clone(), now.mono.after(REFUSED)));
+            s.rejected = Some((refused.clone(), error.clone(), now.mono.plus(REFUSED)));
         });
         matches!(self.source, Source::Provider(_))
     }
@@ -308,7 +307,7 @@ impl State {
             dead.abandon();
         }
         self.sequence = self.sequence.wrapping_add(1);
-        let (flight, lease) = Flight::start(self.sequence, now.mono.after(LEASE));
+        let (flight, lease) = Flight::start(self.sequence, now.mono.plus(LEASE));
         self.flight = Some(flight);
         lease
     }

@@ -3,7 +3,6 @@
 
 use crate::error::{Error, ErrorKind, Facts};
 use crate::time::{Instant64, doubled, millis};
-use std::time::Duration;
 
 /// The checked retry options of a client; times in milliseconds.
 #[derive(Clone, Debug)]
@@ -71,8 +70,8 @@ pub(crate) enum Cause {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Sign and send again after this time.
-    Again(Duration),
+    /// Sign and send again after so many milliseconds.
+    Again(u64),
     /// Give up with the failure's error.
     GiveUp,
 }
@@ -110,15 +109,15 @@ impl Attempts {
         match failure.cause {
             Cause::StaleConnection if self.reconnects < 2 => {
                 self.reconnects = self.reconnects.saturating_add(1);
-                return Decision::Again(Duration::ZERO);
+                return Decision::Again(0);
             }
             Cause::Clock { learnt } if learnt && !self.resynced => {
                 self.resynced = true;
-                return Decision::Again(Duration::ZERO);
+                return Decision::Again(0);
             }
             Cause::Key { renewable } if renewable && !self.renewed => {
                 self.renewed = true;
-                return Decision::Again(Duration::ZERO);
+                return Decision::Again(0);
             }
             Cause::Clock { .. } | Cause::Key { .. } => return Decision::GiveUp,
             Cause::StaleConnection | Cause::Nonce | Cause::Plain => {}
@@ -129,28 +128,28 @@ impl Attempts {
             return Decision::GiveUp;
         }
         let wait = match (failure.cause, failure.error.retry_after()) {
-            (Cause::Nonce, _) => Duration::ZERO,
+            (Cause::Nonce, _) => 0,
             // The service's word is a minimum; jitter on top keeps a throttled fleet from coming back in step.
-            (_, Some(after)) => after.saturating_add(self.backoff(policy, random)),
+            (_, Some(after)) => millis(after).saturating_add(self.backoff(policy, random)),
             (_, None) => self.backoff(policy, random),
         };
-        if now.after(wait) >= deadline || !bucket.take() {
+        if now.plus(wait) >= deadline || !bucket.take() {
             return Decision::GiveUp;
         }
         Decision::Again(wait)
     }
 
-    /// Full jitter: anything from zero to min(cap, base · 2^n).
-    fn backoff(&self, policy: &RetryPolicy, random: u64) -> Duration {
+    /// Full jitter, in milliseconds: anything from zero to min(cap, base · 2^n).
+    fn backoff(&self, policy: &RetryPolicy, random: u64) -> u64 {
         let ceiling = doubled(policy.base, self.counted.saturating_sub(1), policy.cap);
-        Duration::from_millis(random.checked_rem(ceiling.saturating_add(1)).unwrap_or(0))
+        random.checked_rem(ceiling.saturating_add(1)).unwrap_or(0)
     }
 }
 
-/// How long one attempt may take: the policy's limit, and at most half of what is left.
-pub(crate) fn attempt_timeout(policy: &RetryPolicy, now: Instant64, deadline: Instant64) -> Duration {
-    let half = millis(deadline.since(now)) / 2;
-    Duration::from_millis(policy.attempt_timeout.min(half.max(1)))
+/// How many milliseconds one attempt may take: the policy's limit, and at most half of what is left.
+pub(crate) fn attempt_timeout(policy: &RetryPolicy, now: Instant64, deadline: Instant64) -> u64 {
+    let half = deadline.past(now) / 2;
+    policy.attempt_timeout.min(half.max(1))
 }
 
 /// The error of a call that ran out of time; the last failure is its source.
@@ -162,6 +161,7 @@ pub(crate) fn out_of_time(last: Option<Error>, sent: u32) -> Error {
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
 mod tests {
+    use std::time::Duration;
     use super::*;
     use proptest::prelude::*;
 
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn again(ms: u64) -> Decision {
-        Decision::Again(Duration::from_millis(ms))
+        Decision::Again(ms)
     }
 
     /// The decisions after failures of one kind, all at the same time, with fixed jitter.
@@ -293,9 +293,9 @@ mod tests {
 
     #[test]
     fn one_attempt_gets_its_limit_and_at_most_half_of_what_is_left() {
-        let timeout = |left: u64| attempt_timeout(&policy(), at(7), at(7 + left)).as_millis();
+        let timeout = |left: u64| attempt_timeout(&policy(), at(7), at(7 + left));
         assert_eq!([10_000, 6_000, 5_999, 2, 1].map(timeout), [3_000, 3_000, 2_999, 1, 1]);
-        assert_eq!(millis(attempt_timeout(&policy(), at(0), at(u64::MAX))), policy().attempt_timeout);
+        assert_eq!(attempt_timeout(&policy(), at(0), at(u64::MAX)), policy().attempt_timeout);
     }
 
     #[test]
@@ -346,7 +346,6 @@ mod tests {
                         break;
                     }
                     Decision::Again(wait) => {
-                        let wait = millis(wait);
                         prop_assert!(now + wait < deadline);
                         if bucket.tokens == before {
                             // A correction: at once, and only so often.

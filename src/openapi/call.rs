@@ -16,7 +16,7 @@ use crate::runtime::{Clock, Ours};
 use crate::sensitive::Sensitive;
 use crate::signing::acs3::{Acs3Request, sign};
 use crate::sync::{Guarded, MaybeSend, MaybeSync};
-use crate::time::{Instant64, Timestamp};
+use crate::time::{Instant64, Timestamp, millis};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -24,8 +24,8 @@ use std::time::Duration;
 
 /// The largest answer that is read, in bytes (a KMS value has at most 30,720).
 const MAX_BODY: usize = 1024 * 1024;
-/// How much longer than an attempt its leader's lease runs.
-const GRACE: Duration = Duration::from_millis(250);
+/// How many milliseconds longer than an attempt its leader's lease runs.
+const GRACE: u64 = 250;
 
 /// One call of an RPC-style action: business parameters in the query, or encoded as a form in the body.
 pub(crate) struct ApiCall<'a, B = ()> {
@@ -131,9 +131,9 @@ pub(crate) struct OpenApi {
 }
 
 impl OpenApi {
-    /// How long a leader's lease runs when it starts.
-    pub(crate) fn first_lease(&self) -> Duration {
-        Duration::from_millis(self.policy.attempt_timeout).saturating_add(GRACE)
+    /// For how many milliseconds a leader's lease runs when it starts.
+    pub(crate) fn first_lease(&self) -> u64 {
+        self.policy.attempt_timeout.saturating_add(GRACE)
     }
 
     /// Sends the call until it is answered, signed with these credentials, or not signed.
@@ -162,11 +162,11 @@ impl OpenApi {
                 (key, _) => key,
             };
             let (request, evidence) = course.request(key.as_ref())?;
-            let timeout = request.timeout;
+            let timeout = millis(request.timeout);
             let answer = self.clock.within(timeout, self.fetch.fetch(request)).await;
             match course.judge(answer, &evidence, key)? {
                 Verdict::Answered(answer) => return Ok(answer),
-                Verdict::Again(wait) if wait.is_zero() => {}
+                Verdict::Again(0) => {}
                 Verdict::Again(wait) => self.clock.sleep(wait).await,
             }
         }
@@ -205,7 +205,8 @@ impl OpenApi {
 /// What follows an attempt that was not the last failure.
 enum Verdict {
     Answered(Answer),
-    Again(Duration),
+    /// After so many milliseconds.
+    Again(u64),
 }
 
 /// One call on its way: everything between two waits.
@@ -259,7 +260,7 @@ impl<B: Body> Course<'_, B> {
         self.ahead = api.clock.ahead();
         let now = api.clock.corrected();
         let timeout = attempt_timeout(&api.policy, now.mono, self.limit.deadline);
-        self.limit.lease.renew(now.mono.after(timeout).after(GRACE));
+        self.limit.lease.renew(now.mono.plus(timeout).plus(GRACE));
         let unsigned = match key {
             Some(_) => None,
             None => B::unsigned(call.action, call.version, now.wall),
@@ -281,6 +282,7 @@ impl<B: Body> Course<'_, B> {
         headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
         let url = call.endpoint.url(&signed.query);
         let (method, body) = (Method::Post, request.body.to_vec());
+        let timeout = Duration::from_millis(timeout);
         Ok((Request { method, url, headers, body, timeout, max_body: MAX_BODY }, signed.into()))
     }
 
@@ -308,7 +310,7 @@ impl<B: Body> Course<'_, B> {
             Err(failure) => failure,
         };
         if key.is_none() && self.source.is_some() && api.clock.has_heard() {
-            return Ok(Verdict::Again(Duration::ZERO));
+            return Ok(Verdict::Again(0));
         }
         match (&mut failure.cause, key, self.source) {
             (Cause::Key { renewable }, Some(key), Some(source)) => {
@@ -327,9 +329,9 @@ impl<B: Body> Course<'_, B> {
             api.watch.emit(EventKind::Throttle, limit.name, asked, Some(kind));
         }
         let Decision::Again(wait) = decision else { return Err(error) };
-        api.watch.emit(EventKind::Retry, limit.name, wait, Some(kind));
+        api.watch.emit(EventKind::Retry, limit.name, Duration::from_millis(wait), Some(kind));
         self.last = Some(error);
-        limit.lease.renew(now.after(wait).after(GRACE));
+        limit.lease.renew(now.plus(wait).plus(GRACE));
         Ok(Verdict::Again(wait))
     }
 }
@@ -360,10 +362,11 @@ impl Upstream<'_> {
     async fn send(&self, mut request: Request) -> Result<Response> {
         self.limit.take_request()?;
         let clock = &self.api.clock;
-        let left = self.limit.deadline.since(clock.now().mono);
-        request.timeout = request.timeout.min(left);
-        self.limit.lease.renew(clock.now().mono.after(request.timeout).after(GRACE));
-        let (timeout, max_body) = (request.timeout, request.max_body);
+        let now = clock.now().mono;
+        let timeout = millis(request.timeout).min(self.limit.deadline.past(now));
+        request.timeout = Duration::from_millis(timeout);
+        self.limit.lease.renew(now.plus(timeout).plus(GRACE));
+        let max_body = request.max_body;
         match clock.within(timeout, self.api.fetch.fetch(request)).await {
             Some(Ok(response)) if response.body().len() <= max_body => Ok(response),
             Some(Ok(_)) => Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)).error),

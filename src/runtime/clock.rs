@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 /// A difference to the service's clock up to this is no fault of the local one, in milliseconds.
 const TOLERANCE: u64 = 60_000;
@@ -87,8 +86,8 @@ impl Clock {
         self.ahead.store(ahead, Ordering::Relaxed);
     }
 
-    pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        self.runtime.sleep(duration)
+    pub(crate) fn sleep(&self, ms: u64) -> BoxFuture<'_, ()> {
+        self.runtime.sleep(ms)
     }
 
     /// The task that is running: who leads what it starts.
@@ -97,8 +96,8 @@ impl Clock {
     }
 
     /// What the work gives, or nothing when its time is over; it is dropped then.
-    pub(crate) fn within<'a, T>(&'a self, time: Duration, work: BoxFuture<'a, T>) -> Within<'a, T> {
-        Within { work, time: self.sleep(time) }
+    pub(crate) fn within<'a, T>(&'a self, ms: u64, work: BoxFuture<'a, T>) -> Within<'a, T> {
+        Within { work, time: self.sleep(ms) }
     }
 
     /// A random number: jitter.
@@ -156,7 +155,7 @@ pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
             return None;
         }
         // One past the lease's end: then it is over.
-        let rest = until.after(Duration::from_millis(1)).min(deadline).since(now);
+        let rest = until.plus(1).min(deadline).past(now);
         // Boxed: as an await of its own the first way would be linked where it is never gone.
         let wait: BoxFuture<'_, ()> = if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
             let mut place = flight.ended();
@@ -169,7 +168,7 @@ pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
                 either.await;
             })
         } else {
-            let short = clock.runtime.wait(rest.min(Duration::from_millis(nap)), flight.leader());
+            let short = clock.runtime.wait(rest.min(nap), flight.leader());
             nap = nap.saturating_mul(2).min(longest);
             short
         };

@@ -74,8 +74,8 @@ pub trait Background: MaybeSend + MaybeSync + 'static {
 /// The type-erased twin of [`Runtime`].
 pub(crate) trait DynRuntime: MaybeSend + MaybeSync + 'static {
     fn now(&self) -> Now;
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
-    fn wait(&self, duration: Duration, leader: u32) -> BoxFuture<'_, ()>;
+    fn sleep(&self, ms: u64) -> BoxFuture<'_, ()>;
+    fn wait(&self, ms: u64, leader: u32) -> BoxFuture<'_, ()>;
     fn task(&self) -> u32;
     fn fill_random(&self, buf: &mut [u8]) -> Result<()>;
     fn wakes_others(&self) -> bool;
@@ -85,11 +85,11 @@ impl<R: Runtime> DynRuntime for R {
     fn now(&self) -> Now {
         Runtime::now(self)
     }
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(Runtime::sleep(self, duration))
+    fn sleep(&self, ms: u64) -> BoxFuture<'_, ()> {
+        Box::pin(Runtime::sleep(self, Duration::from_millis(ms)))
     }
-    fn wait(&self, duration: Duration, leader: u32) -> BoxFuture<'_, ()> {
-        Box::pin(Runtime::wait(self, duration, leader))
+    fn wait(&self, ms: u64, leader: u32) -> BoxFuture<'_, ()> {
+        Box::pin(Runtime::wait(self, Duration::from_millis(ms), leader))
     }
     fn task(&self) -> u32 {
         Runtime::task(self)

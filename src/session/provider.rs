@@ -21,7 +21,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::time::Duration;
 
 /// What an operation does: its first byte behind its time.
 mod operation {
@@ -30,9 +29,9 @@ mod operation {
     pub(super) const STATUS: u8 = 2;
 }
 
-/// For how long a session that was obtained after a refusal is not given up for another refusal: of several that ask,
-/// each may have been refused with the one before.
-const RENEWED: Duration = Duration::from_secs(5);
+/// For how many milliseconds a session that was obtained after a refusal is not given up for another refusal: of
+/// several that ask, each may have been refused with the one before.
+const RENEWED: u64 = 5_000;
 
 /// A provider, of one of the sources that the build knows.
 pub struct Provider<S> {
@@ -135,7 +134,7 @@ impl Inner {
         let heard = self.renewed.with(|until| {
             let heard = now.mono >= *until;
             if heard {
-                *until = now.mono.after(RENEWED);
+                *until = now.mono.plus(RENEWED);
             }
             heard
         });
@@ -175,7 +174,7 @@ impl Behind for Renewal<'_> {
         let (inner, asker, old) = (self.inner.clone(), self.asker.clone(), Some(old.clone()));
         let task = Box::pin(async move {
             let requests = AtomicU32::new(u32::MAX);
-            let deadline = inner.api.clock.now().mono.after(PROVIDING);
+            let deadline = inner.api.clock.now().mono.plus(PROVIDING);
             let limit = inner.limit(&asker, deadline, None, &requests);
             let upstream = Upstream { api: &inner.api, limit: &limit };
             drop(inner.source.0.lead(lease, old, PROVIDING, upstream).await);

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-const LEASE: Duration = Duration::from_millis(3_250);
+const LEASE: u64 = 3_250;
 const NAMES: [&str; 3] = ["db/password", "acs:kms:cn-hangzhou:1234567890:secret/db/password", "b"];
 fn key(index: usize) -> Key {
     let selector = match index % 3 {
@@ -213,7 +213,7 @@ impl World {
             None => (Intent::Read { max_age }, Wish::Read { max_age }),
             Some((place, count)) => (Intent::Refresh { after: place }, Wish::Refresh { after: count }),
         };
-        let expected = self.reference.enter(key, wish, LEASE);
+        let expected = self.reference.enter(key, wish, Duration::from_millis(LEASE));
         let mut lease = None;
         let mut values = Vec::new();
         let answer = match self.cache.enter(key, now, intent, LEASE) {

@@ -12,10 +12,9 @@ use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long the program may take. The read's own time may end earlier.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// How many milliseconds the program may take. The read's own time may end earlier.
+const TIMEOUT: u64 = 60_000;
 /// The most that is read of what it writes, in bytes.
 const MAX_OUTPUT: usize = 256 * 1024;
 
@@ -74,8 +73,8 @@ impl ProvideCredentials for External {
         let upstream = cx.upstream();
         let (clock, limit) = (&upstream.api.clock, upstream.limit);
         let now = clock.now().mono;
-        let time = limit.deadline.since(now).min(TIMEOUT);
-        limit.lease.renew(now.after(time));
+        let time = limit.deadline.past(now).min(TIMEOUT);
+        limit.lease.renew(now.plus(time));
         match clock.within(time, self.host.run(argv, MAX_OUTPUT)).await {
             Some(Ok(output)) => read(output.expose()).map(Some).map_err(|what| fault(&what)),
             Some(Err(error)) => Err(fault(&error.text())),
