@@ -82,3 +82,8 @@ pub use time::{Instant64, Now, Timestamp};
 #[cfg(all(doctest, feature = "json", feature = "reqwest", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the page on credentials.
+#[cfg(all(doctest, feature = "reqwest", feature = "tokio"))]
+#[doc = include_str!("../CREDENTIALS.md")]
+struct CredentialsPage;
