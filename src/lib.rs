@@ -32,6 +32,7 @@
 //! What a client has cached belongs to its credentials. A program that reads for several tenants makes one client each
 //! with [`Client::for_principal`], which shares connections and never an entry.
 
+mod asking;
 mod batch;
 mod builder;
 mod cache;
