@@ -3,23 +3,22 @@
 
 use crate::builder::{ClientBuilder, Target};
 use crate::cache::{Cache, Ending, Entered, Intent, Key, Outcome, just_fetched};
-use crate::credentials::cached::{CachedCredentials, PROVIDING};
-use crate::credentials::{Credentials, ProvideCredentials};
+use crate::credentials::ProvideCredentials;
+use crate::credentials::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::shared;
 use crate::http::retry::out_of_time;
-use crate::lease::{Flight, Lease, Renew, Status};
+use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
-use crate::openapi::{Answer, ApiCall, Behind, Limit, OpenApi, Place, Upstream};
+use crate::openapi::OpenApi;
 use crate::read::Wish;
 use crate::runtime::{Background, Clock, wait_for_end};
-use crate::secret::{Secret, SecretName};
+use crate::secret::Secret;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, millis};
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How many milliseconds a read waits for a refresh while a stale value is at hand.
@@ -369,39 +368,6 @@ impl Client {
         self.conclude(key, lease, outcome, own_limit)
     }
 
-    /// Asks KMS for a secret, or for several of which this is the first.
-    pub(crate) async fn ask(
-        &self,
-        name: &SecretName,
-        action: &'static str,
-        query: Vec<(Cow<'_, str>, Cow<'_, str>)>,
-        lease: &dyn Renew,
-        deadline: Instant64,
-    ) -> Result<Answer> {
-        let inner = &self.inner;
-        let endpoint = inner.target.endpoint_for(name)?;
-        let call = ApiCall { endpoint, action, version: shared::VERSION, query, body: () };
-        let requests = AtomicU32::new(inner.target.max_requests);
-        let limit = self.bounds(name.as_str(), name.region(), deadline, lease, &requests);
-        let answer = inner.api.call(&call, Some(&inner.credentials), &limit).await?;
-        self.note_principal(&answer);
-        Ok(answer)
-    }
-
-    /// What bounds one call upstream, whoever makes it.
-    pub(crate) fn bounds<'a>(
-        &'a self,
-        name: &'a str,
-        region: Option<&'a str>,
-        deadline: Instant64,
-        lease: &'a dyn Renew,
-        requests: &'a AtomicU32,
-    ) -> Limit<'a> {
-        let target = &self.inner.target;
-        let place = Place { region: region.or(target.region.as_deref()), network: target.network };
-        Limit { deadline, closed: &self.inner.closed, name, lease, behind: Some(self), requests, place }
-    }
-
     /// Ends a flight with what came of it, and remembers that.
     pub(crate) fn conclude(
         &self,
@@ -427,34 +393,6 @@ impl Client {
         let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
         outcome
-    }
-
-    /// What was cached for one principal is never answered to another.
-    fn note_principal(&self, answer: &Answer) {
-        let Some(principal) = answer.credentials.as_ref().and_then(Credentials::principal) else { return };
-        let changed = self.inner.principal.with(|known| match known {
-            Some(known) if known == principal => false,
-            known => known.replace(principal.to_owned()).is_some(),
-        });
-        if changed {
-            self.inner.cache.invalidate(None);
-        }
-    }
-}
-
-impl Behind for Client {
-    fn renew(&self, lease: Lease<Result<Credentials>>, old: &Credentials) -> bool {
-        let Some(background) = &self.inner.background else { return false };
-        let (client, old) = (self.clone(), Some(old.clone()));
-        let task = Box::pin(async move {
-            let inner = &client.inner;
-            let requests = AtomicU32::new(inner.target.max_requests);
-            // The credentials' own flight is the only one.
-            let limit = client.bounds("", None, inner.clock().now().mono.plus(PROVIDING), &(), &requests);
-            let upstream = Upstream { api: &inner.api, limit: &limit };
-            drop(inner.credentials.lead(lease, old, PROVIDING, upstream).await);
-        });
-        background.run(task).is_ok()
     }
 }
 

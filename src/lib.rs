@@ -32,6 +32,7 @@
 //! What a client has cached belongs to its credentials. A program that reads for several tenants makes one client each
 //! with [`Client::for_principal`], which shares connections and never an entry.
 
+mod asking;
 mod batch;
 mod builder;
 mod cache;
@@ -82,3 +83,8 @@ pub use time::{Instant64, Now, Timestamp};
 #[cfg(all(doctest, feature = "json", feature = "reqwest", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the page on credentials.
+#[cfg(all(doctest, feature = "reqwest", feature = "tokio"))]
+#[doc = include_str!("../CREDENTIALS.md")]
+struct CredentialsPage;

@@ -4,7 +4,8 @@
 import { config, SimsimError } from "../errors.js";
 import { budgetOf, SOURCE } from "./call.js";
 import { ClientCore } from "./client-core.js";
-import { CHECK_OPTIONS, checked, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
+import { checked } from "./checks.js";
+import { CHECK_OPTIONS, checkedName, CLIENT_OPTIONS, READ_OPTIONS, REFRESH_OPTIONS } from "./options.js";
 import { limited } from "./limited.js";
 import { fulfilled, outcome, rejected, statusFrom } from "./outcome.js";
 import { Secret } from "./secret.js";

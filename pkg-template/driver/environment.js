@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config } from "../errors.js";
-import { endpoint, region } from "./options.js";
+import { endpoint, region } from "./checks.js";
 
 const ALIBABA = "ALIBABA_CLOUD_";
 const ENDPOINT = `${ALIBABA}KMS_ENDPOINT`;

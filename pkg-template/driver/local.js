@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config } from "../errors.js";
+import { checked, endpoint, flag, text as some } from "./checks.js";
 import { byFetch } from "./fetch.js";
 import { machine } from "./machine.js";
 import { send as direct } from "./node.js";
-import { checked, endpoint, flag, text as some } from "./options.js";
 import { Provider } from "./provider.js";
 import { OIDC_OPTIONS, roleSession, sourcesFor, taken, TRANSPORT } from "./sources.js";
 import { text, u8 } from "./wire.js";

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { config, SimsimError } from "../errors.js";
+import { callable, checked, credentials, endpoint, must, network, number, region } from "./checks.js";
 import { credentialsFrom } from "./environment.js";
-import { callable, checked, CLIENT_OPTIONS, endpoint, must, number, region } from "./options.js";
 import { Provider } from "./provider.js";
 import { encoder, f64, SAID, text, u8 } from "./wire.js";
 
@@ -12,7 +12,6 @@ export const ASSUME_ROLE = 1, OIDC = 2, CREDENTIALS_URI = 3;
 
 /** A text of characters that the service allows, all of it. */
 const word = (pattern, what) => must((value) => typeof value === "string" && pattern.test(value), what);
-const { network, credentials } = CLIENT_OPTIONS;
 const source = (value, field) => must((value) => Object(value) === value, "credentials, or a provider of them")(value, field) && credentials(value);
 
 /** What every provider has that sends requests. */

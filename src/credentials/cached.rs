@@ -191,7 +191,7 @@ impl CachedCredentials {
             let outcome = match given {
                 // The caller's own time is over, which says little of the provider: the flight is abandoned, and
                 // another waiter asks.
-                None if clock.now().mono >= limit.deadline => Err(too_late()),
+                None if ms >= limit.deadline.past(now.mono) => Err(too_late()),
                 given => {
                     let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
                     let outcome = self.settle(&lease, given, clock);

@@ -1,7 +1,9 @@
 //! The JavaScript of the READMEs, as a reader would copy it: each block runs in Node against the emulator.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { runCases } from "./harness/cases.mjs";
 import { startKms } from "./harness/emulator.mjs";
@@ -49,6 +51,26 @@ await runCases("readme", {
     const { client } = await ran("role", script.replace("assumeRole({", `assumeRole({ endpoint: "${kms.url}",`));
     assert.equal(await client.text("db/password"), "open sesame");
     assert.equal(client.status().credentialSource, "assume_role");
+  },
+
+  async "the page on credentials: scripts that parse, policies that are JSON"() {
+    const page = readFileSync(join(root, "CREDENTIALS.md"), "utf8");
+    const all = (language) => [...page.matchAll(new RegExp(`^( *)\`\`\`${language}\\n(.*?)^ *\`\`\``, "gms"))].map(([, , text]) => text);
+    const [scripts, policies] = [all("js"), all("json").map((text) => JSON.parse(text))];
+    assert.ok(scripts.length >= 6 && policies.length >= 4, `${scripts.length} scripts, ${policies.length} policies`);
+    for (const [at, script] of scripts.entries()) {
+      const file = join(folder, `credentials-${at}.mjs`);
+      writeFileSync(file, script);
+      execFileSync(process.execPath, ["--check", file]);
+      for (const [, names, from] of script.matchAll(/import \{ (.*) \} from "(simsim.*)"/g)) {
+        const exports = createRequire(file)(from);
+        for (const name of names.split(", ")) assert.equal(typeof exports[name], "function", `${name} of ${from}`);
+      }
+    }
+    for (const { Version, Statement } of policies.filter((policy) => policy.Version)) {
+      assert.equal(Version, "1");
+      assert.ok(Statement.every(({ Effect, Action }) => Effect === "Allow" && /^(kms|sts):/.test(Action)));
+    }
   },
 
   async "the package's page, from the first value to the login that was rotated"() {

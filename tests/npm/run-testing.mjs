@@ -28,7 +28,28 @@ async function settle() {
   for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done));
 }
 
+/** Whether all of many cold reads at once end where no timer ever does. */
+async function endWithoutTimers(client) {
+  const { setTimeout: real } = globalThis;
+  globalThis.setTimeout = () => 0;
+  try {
+    const all = Promise.all(Array.from({ length: 50 }, () => client.getSecret("db/password")));
+    return await Promise.race([all.then(() => true), settle().then(() => false)]);
+  } finally {
+    globalThis.setTimeout = real;
+  }
+}
+
 await runCases("testing", {
+  async "readers are told when the one that leads is done, but where requests are worlds of their own"() {
+    const { kms, client } = world();
+    assert.equal(await endWithoutTimers(client), true);
+    assert.equal(reads(kms), 1);
+    const { SecretClient: Isolated } = await import(join(pkg, "default.js"));
+    const other = world();
+    assert.equal(await endWithoutTimers(new Isolated(other.kms.clientOptions)), false);
+  },
+
   async "a secret is read, once, and read again after a rotation"() {
     const { kms, client } = world();
     const many = await Promise.all(Array.from({ length: 20 }, () => client.getSecret("db/password")));

@@ -44,8 +44,8 @@ export function suite(traits) {
     pause: (ms) => new Promise((done) => setTimeout(done, ms)),
   };
   return {
-    ...reading(kit), ...several(kit), ...flights(kit), ...faults(kit), ...credentials(kit),
-    // Behind it the driver's monotonic clock stands still: it was set on, and does not go back.
-    ...clocks(kit), ...callers(kit), ...memory(kit),
+    ...reading(kit), ...several(kit), ...flights(kit), ...faults(kit), ...credentials(kit), ...callers(kit),
+    // Behind them the driver's monotonic clock stands still: it was set on, and does not go back.
+    ...clocks(kit), ...memory(kit),
   };
 }

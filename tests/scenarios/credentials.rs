@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::support::{KEY_SECRET, World, millis, minutes, seconds};
+use simsim::credentials::FunctionCompute;
 use simsim::runtime::Runtime;
 use simsim::{ClientBuilder, Credentials, Error, ErrorKind, Result};
 use simsim_emulator::Fault;
@@ -27,6 +28,7 @@ scenarios![
     many_refused_calls_renew_the_session_once,
     a_provider_that_insists_on_a_refused_session_ends_the_call,
     a_static_session_that_is_refused_takes_its_values_with_it,
+    a_functions_next_invocation_ends_the_refusal_of_the_last_ones_session,
     closing_while_the_provider_is_asked_sends_nothing,
 ];
 
@@ -370,6 +372,33 @@ async fn a_static_session_that_is_refused_takes_its_values_with_it(w: World) {
         assert_eq!(w.read(&client, "db/password").await.unwrap_err().kind(), ErrorKind::Transport);
         w.kms.clear_faults();
     }
+}
+
+async fn a_functions_next_invocation_ends_the_refusal_of_the_last_ones_session(w: World) {
+    let variable = |name: &str| match name {
+        "FC_FUNCTION_NAME" => Some(String::from("orders")),
+        "FC_ACCOUNT_ID" => Some(String::from("1234567890123456")),
+        "ALIBABA_CLOUD_ACCESS_KEY_ID" => Some(String::from("STS.unknown")),
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET" | "ALIBABA_CLOUD_SECURITY_TOKEN" => Some(KEY_SECRET.to_owned()),
+        _ => None,
+    };
+    let function = FunctionCompute::from_variables(variable).unwrap();
+    let client = w.bare().credentials(function.clone()).build().unwrap();
+    for _ in 0..3 {
+        let error = w.read(&client, "db/password").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+    }
+    assert_eq!(w.kms_reads(), 1, "what was refused a moment ago is not sent again");
+    w.kms.add_session("STS.next", KEY_SECRET, "token-next", None);
+    let headers = [
+        ("x-fc-account-id", "1234567890123456"),
+        ("x-fc-access-key-id", "STS.next"),
+        ("x-fc-access-key-secret", KEY_SECRET),
+        ("x-fc-security-token", "token-next"),
+    ];
+    let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
+    assert!(function.observe(header).unwrap());
+    w.text(&client, "db/password").await;
 }
 
 async fn closing_while_the_provider_is_asked_sends_nothing(w: World) {

@@ -91,10 +91,10 @@ impl Manifest {
         })
     }
 
-    /// The cdylib crates of all artefacts and examples, each once.
-    pub(crate) fn packages(&self) -> Vec<&str> {
+    /// The cdylib crates of all artefacts and examples with the features that they are built with, each pair once.
+    pub(crate) fn packages(&self) -> Vec<(&str, String)> {
         let all = self.artefacts.iter().chain(&self.examples);
-        let mut packages: Vec<&str> = all.map(|a| a.package.as_str()).collect();
+        let mut packages: Vec<_> = all.map(|a| (a.package.as_str(), a.features.join(","))).collect();
         packages.sort_unstable();
         packages.dedup();
         packages

@@ -11,7 +11,7 @@ const ROWS: &[&[&str]] = &[
     &["gateway", "http", "runtime", "signing"],
     &["openapi"],
     &["cache", "credentials", "region", "store"],
-    &["batch", "builder", "client", "read", "status"],
+    &["asking", "batch", "builder", "client", "read", "status"],
     &["admin", "config", "fuzzing", "ram", "session"],
 ];
 
@@ -31,6 +31,7 @@ const ALSO: &[(&str, &[&str])] = &[
     ("credentials", &["region"]),
     ("store", &["cache"]),
     ("builder", &["client"]),
+    ("asking", &["client"]),
     ("client", &["builder", "read"]),
     ("batch", &["client", "read"]),
     ("read", &["builder", "client"]),

@@ -21,7 +21,6 @@ fn is_product(path: &str) -> bool {
     path.starts_with("src/")
         || path.starts_with("pkg-template/wasm/src/")
         || path.starts_with("pkg-template/credentials-wasm/src/")
-        || path.starts_with("pkg-template/credentials-wasm/src/")
         || path.starts_with("pkg-template/testing-wasm/src/")
 }
 

@@ -98,12 +98,12 @@ fn features(context: &Context) -> Result<Outcome> {
 fn clippy_wasm(context: &Context) -> Result<Outcome> {
     let toolchain = WasmToolchain::find(context)?;
     let manifest = Manifest::read(context)?;
-    let packages = manifest.packages().into_iter().map(|package| (package, ""));
-    for (package, features) in [("simsim", ""), ("simsim", "js,json")].into_iter().chain(packages) {
+    let own = [("simsim", String::new()), ("simsim", String::from("js,json"))];
+    for (package, features) in own.into_iter().chain(manifest.packages()) {
         // The profile of the artefacts, so that macros and build scripts are compiled once for both.
         let profile = manifest.profile.as_str();
         let args = ["--locked", "--lib", "--profile", profile, "--package", package];
-        let args = [&args[..], &["--no-default-features", "--features", features]].concat();
+        let args = [&args[..], &["--no-default-features", "--features", &features]].concat();
         let cmd = match toolchain.clippy(context) {
             Some(cmd) => cmd.args(args).args(["--", "-D", "warnings"]),
             // No clippy of this toolchain: its warnings at least.
