@@ -161,9 +161,9 @@ pub(crate) fn out_of_time(last: Option<Error>, sent: u32) -> Error {
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
 mod tests {
-    use std::time::Duration;
     use super::*;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     const CAUSES: [Cause; 7] = [
         Cause::Plain,
