@@ -1,6 +1,7 @@
 // Performs what an operation asks for, in the caller's own request context.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+import { SimsimError } from "../errors.js";
 import { CALL } from "./call.js";
 import { ANSWERED, bytes, FAILED, FETCH, NO_CREDENTIALS, OVER_BUDGET, PROVIDE, SLEEP, SLEPT, text, u32, u8, WAIT } from "./wire.js";
 
@@ -20,7 +21,9 @@ async function provided(core, rejected, call, signal, shown) {
   try {
     return await core.provide({ signal, rejected, [CALL]: call });
   } catch (cause) {
-    return [u8(NO_CREDENTIALS), text(shown(cause))];
+    // Our own error says what it is about, behind its kind; a foreign one's message may quote anything.
+    const told = cause instanceof SimsimError ? /[^:]*: (.*)|/s.exec(cause.message)[1]?.slice(0, 4000) : "";
+    return [u8(NO_CREDENTIALS), text(shown(cause)), text(told)];
   }
 }
 

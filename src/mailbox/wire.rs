@@ -280,7 +280,10 @@ impl<'a> Reader<'a> {
                 let own = |kind: &ErrorKind| code.strip_prefix("ERR_SIMSIM_") == Some(kind.name());
                 let kinds = [ErrorKind::CredentialsRejected, ErrorKind::BudgetExceeded];
                 let kind = kinds.into_iter().find(own).unwrap_or(ErrorKind::CredentialsUnavailable);
-                let what = ["the provider failed: ", &code].concat();
+                let what = match self.some_text()? {
+                    Some(told) => told.to_owned(),
+                    None => ["the provider failed: ", &code].concat(),
+                };
                 Ok(Reply::Credentials(Err(Error::new(kind, what))))
             }
             6 => Ok(Reply::Host(Sensitive::new(self.rest().to_vec()))),

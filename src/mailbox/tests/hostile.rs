@@ -306,7 +306,7 @@ fn every_kind_of_reply_is_read() {
     assert_eq!(session.expiration().map(crate::Timestamp::as_millis), Some(5));
     let key = given(&credentials("", f64::NAN)).unwrap().unwrap();
     assert_eq!((key.security_token(), key.expiration()), (None, None));
-    let broken = given(&Bytes::default().u8(5).text("TypeError\n\u{1b}")).unwrap_err();
+    let broken = given(&Bytes::default().u8(5).text("TypeError\n\u{1b}").text("")).unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::CredentialsUnavailable);
     assert!(broken.to_string().ends_with("TypeError"));
     // A provider of simsim's own says which kind of failure it is, as far as something else follows from it.
@@ -316,8 +316,11 @@ fn every_kind_of_reply_is_read() {
         ("ERR_SIMSIM_NOT_FOUND", ErrorKind::CredentialsUnavailable),
         ("CREDENTIALS_REJECTED", ErrorKind::CredentialsUnavailable),
     ] {
-        assert_eq!(given(&Bytes::default().u8(5).text(code)).unwrap_err().kind(), kind, "{code}");
+        assert_eq!(given(&Bytes::default().u8(5).text(code).text("")).unwrap_err().kind(), kind, "{code}");
     }
+    let told =
+        given(&Bytes::default().u8(5).text("ERR_SIMSIM_X").text("environment: nothing is set")).unwrap_err();
+    assert_eq!(told.to_string(), "no credentials available: environment: nothing is set");
 }
 
 /// Clocks as a driver might bring them.
@@ -341,7 +344,7 @@ fn hostile_reply() -> impl Strategy<Value = Vec<u8>> {
         2 => (0..9u8, any::<String>()).prop_map(|(kind, code)| Bytes::default().u8(2).u8(kind).text(&code).0),
         4 => Just(vec![3]),
         4 => (prop_oneof!["", "token", ".{0,5}"], clock()).prop_map(|(t, e)| credentials(&t, e).0),
-        1 => any::<String>().prop_map(|text| Bytes::default().u8(5).text(&text).0),
+        1 => any::<String>().prop_map(|text| Bytes::default().u8(5).text(&text).text(&text).0),
     ]
 }
 

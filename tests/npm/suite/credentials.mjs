@@ -92,7 +92,7 @@ export function credentials({ kms, ask, many, isolated = false, secret, until })
       const answer = await ask("providedRead", { name });
       assert.equal(answer.error.code, "ERR_SIMSIM_CREDENTIALS_REJECTED", JSON.stringify(answer));
       assert.equal(answer.error.cause.serviceCode, "EntityNotExist.Role");
-      assert.match(answer.error.cause.message, /AssumeRole/);
+      assert.match(answer.error.message, /AssumeRole/);
       quiet(answer);
     },
 
