@@ -349,17 +349,8 @@ impl Limit<'_> {
 
 impl Upstream<'_> {
     /// One exchange that is no call of the gateway: instance metadata, a credentials URI. Not signed, not tried again.
-    pub(crate) async fn exchange(&self, request: Request) -> Result<Response> {
-        // This machine knows no more of the time than the client does.
+    pub(crate) async fn exchange(&self, mut request: Request) -> Result<Response> {
         let elsewhere = !is_near(&request.url);
-        let response = self.send(request).await?;
-        if elsewhere {
-            self.api.clock.learn(response.header("date"), Ours::Unsaid);
-        }
-        Ok(response)
-    }
-
-    async fn send(&self, mut request: Request) -> Result<Response> {
         self.limit.take_request()?;
         let clock = &self.api.clock;
         let now = clock.now().mono;
@@ -368,7 +359,13 @@ impl Upstream<'_> {
         self.limit.lease.renew(now.plus(timeout).plus(GRACE));
         let max_body = request.max_body;
         match clock.within(timeout, self.api.fetch.fetch(request)).await {
-            Some(Ok(response)) if response.body().len() <= max_body => Ok(response),
+            Some(Ok(response)) if response.body().len() <= max_body => {
+                // This machine knows no more of the time than the client does.
+                if elsewhere {
+                    clock.learn(response.header("date"), Ours::Unsaid);
+                }
+                Ok(response)
+            }
             Some(Ok(_)) => Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)).error),
             Some(Err(e)) => Err(no_answer(&e).error),
             None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
