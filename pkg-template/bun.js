@@ -1,6 +1,6 @@
 // Bun: the embedded wasm, and its environment.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import base64 from "./simsim.base64.js";
+import hex from "./simsim.hex.js";
 import { createInstance } from "./simsim.glue.js";
 import { imported } from "./driver/chain.js";
 import { clientFor } from "./driver/client.js";
@@ -8,4 +8,4 @@ import { embedded } from "./driver/embedded.js";
 
 const chain = imported(() => import("./credentials/bun.js"));
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), variables: (name) => process.env[name], chain });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => hex), variables: (name) => process.env[name], chain });

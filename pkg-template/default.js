@@ -1,10 +1,10 @@
 // Any other runtime: the embedded wasm; nothing is known of what may run behind an answer.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import base64 from "./simsim.base64.js";
+import hex from "./simsim.hex.js";
 import { createInstance } from "./simsim.glue.js";
 import { clientFor } from "./driver/client.js";
 import { embedded } from "./driver/embedded.js";
 import { allowed } from "./driver/page.js";
 
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), allowed, isolated: true });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => hex), allowed, isolated: true });

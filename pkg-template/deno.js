@@ -1,6 +1,6 @@
 // Deno: the embedded wasm, and its environment where that may be read.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import base64 from "./simsim.base64.js";
+import hex from "./simsim.hex.js";
 import { createInstance } from "./simsim.glue.js";
 import { imported } from "./driver/chain.js";
 import { clientFor } from "./driver/client.js";
@@ -9,4 +9,4 @@ import { embedded } from "./driver/embedded.js";
 
 const chain = imported(() => import("./credentials/deno.js"));
 export { SimsimError } from "./errors.js";
-export const SecretClient = clientFor({ createInstance, module: embedded(() => base64), variables, chain });
+export const SecretClient = clientFor({ createInstance, module: embedded(() => hex), variables, chain });

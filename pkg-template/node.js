@@ -10,6 +10,6 @@ export { config, cut, SimsimError } from "./errors.js";
 // For function-compute.cjs and credentials.cjs alone.
 export { functionCompute } from "./function-compute.js";
 export const SecretClient = clientFor({
-  createInstance, module: embedded(() => require("./simsim.base64.cjs")), variables: (name) => process.env[name], options, random, send,
+  createInstance, module: embedded(() => require("./simsim.hex.cjs")), variables: (name) => process.env[name], options, random, send,
   chain: ({ fetch, ca }) => require("./credentials.cjs").defaultChain({ fetch, ca }),
 });

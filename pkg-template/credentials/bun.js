@@ -1,11 +1,11 @@
 // simsim/credentials in Bun: the embedded wasm, Bun's environment and files.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-import base64 from "../credentials-host.base64.js";
+import hex from "../credentials-host.hex.js";
 import { createInstance } from "../credentials-host.glue.js";
 import { embedded } from "../driver/embedded.js";
 import { localSourcesFor } from "../driver/local.js";
 
 export { functionCompute } from "../function-compute.js";
 export const { assumeRole, oidc, credentialsUri, environment, ecsRamRole, profile, defaultChain } = localSourcesFor({
-  createInstance, module: embedded(() => base64), variables: (name) => process.env[name],
+  createInstance, module: embedded(() => hex), variables: (name) => process.env[name],
 });

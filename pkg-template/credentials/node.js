@@ -7,5 +7,5 @@ import { options, random, send } from "../driver/node.js";
 
 export { functionCompute } from "../function-compute.js";
 export const { assumeRole, oidc, credentialsUri, environment, ecsRamRole, profile, defaultChain } = localSourcesFor({
-  createInstance, module: embedded(() => require("../credentials-host.base64.cjs")), variables: (name) => process.env[name], options, random, send,
+  createInstance, module: embedded(() => require("../credentials-host.hex.cjs")), variables: (name) => process.env[name], options, random, send,
 });

@@ -1,14 +1,11 @@
-// The wasm where no bundler or runtime brings it: base64 in a script, compiled at first use.
+// The wasm where no bundler or runtime brings it: hexadecimal in a script, compiled at first use.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import { SimsimError } from "../errors.js";
 
-function decode(base64) {
-  if (typeof Buffer === "function") return Buffer.from(base64, "base64");
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+function decode(hex) {
+  if (typeof Buffer === "function") return Buffer.from(hex, "hex");
+  return Uint8Array.fromHex?.(hex) ?? Uint8Array.from({ length: hex.length / 2 }, (_, at) => parseInt(hex.slice(2 * at, 2 * at + 2), 16));
 }
 
 /** A function that gives the module, compiled once; `load` gives the script's text. */

@@ -19,7 +19,7 @@ cargo xtask npm [--no-build] [--check-reproducible]
 
 Builds every wasm artefact and assembles pkg/, the folder that `npm pack` and `npm publish` take:
   the files of pkg-template/ (but for the crates and what git ignores), with the version of Cargo.toml
-  <artefact>.wasm, <artefact>.wasm.sha256, <artefact>.base64.js and .cjs (the same wasm as a script), <artefact>.glue.js,
+  <artefact>.wasm, <artefact>.wasm.sha256, <artefact>.hex.js and .cjs (the same wasm as a script), <artefact>.glue.js,
   <artefact>.cdx.json (CycloneDX: the crates that are linked into it)
   node.bundle.cjs, everything for Node in one CommonJS file but the wasm, made from node.js; node.cjs and node.mjs
               re-export it
