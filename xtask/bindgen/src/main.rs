@@ -3,38 +3,43 @@
 #![allow(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 
 mod leftovers;
+mod locals;
 mod order;
 mod panics;
 
 use std::process::ExitCode;
 use wasm_bindgen_cli_support::Bindgen;
+use wasmparser::BinaryReaderError;
 
 /// Only bytes, texts and numbers cross.
 const BYTES_ONLY: &str = "--bytes-only";
+/// Nothing touches the file after this.
+const LAST: &str = "--last";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
         [input, output, name] => bind(input, output, name, false),
         [input, output, name, flag] if flag == BYTES_ONLY => bind(input, output, name, true),
-        [wasm] => finish(wasm),
+        [wasm] => rewrite(wasm, |wasm| leftovers::blank(wasm).and_then(|()| order::name(wasm))),
+        [wasm, flag] if flag == LAST => rewrite(wasm, |wasm| locals::renumber(wasm)),
         _ => {
             eprintln!(
-                "usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME [{BYTES_ONLY}], then xtask-bindgen OPTIMISED.wasm"
+                "usage: xtask-bindgen INPUT.wasm OUTPUT-FOLDER NAME [{BYTES_ONLY}], then xtask-bindgen OPTIMISED.wasm [{LAST}]"
             );
             ExitCode::from(2)
         }
     }
 }
 
-/// The finished file without what the cut-off panics left in it, and with its functions named after their places.
-fn finish(file: &str) -> ExitCode {
-    let finished = std::fs::read(file).map_err(|e| e.to_string()).and_then(|mut wasm| {
-        leftovers::blank(&mut wasm).map_err(|e| e.to_string())?;
-        order::name(&mut wasm).map_err(|e| e.to_string())?;
+/// Changes an optimised file: first it loses what the cut-off panics left in it and has its functions named after their
+/// places; at the very last its locals get other numbers.
+fn rewrite(file: &str, change: impl FnOnce(&mut Vec<u8>) -> Result<(), BinaryReaderError>) -> ExitCode {
+    let changed = std::fs::read(file).map_err(|e| e.to_string()).and_then(|mut wasm| {
+        change(&mut wasm).map_err(|e| e.to_string())?;
         std::fs::write(file, wasm).map_err(|e| e.to_string())
     });
-    match finished {
+    match changed {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{file}: {error}");

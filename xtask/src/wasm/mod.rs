@@ -138,5 +138,6 @@ fn optimise(context: &Context, plan: &Manifest, input: &Path, output: &Path, nam
         "--strip-debug",
     ]);
     let cmd = cmd.args(plan.wasm_opt.iter().filter(kept));
-    cmd.arg(output).arg("-o").arg(output).run(context)
+    cmd.arg(output).arg("-o").arg(output).run(context)?;
+    own_tool().arg(output).arg("--last").dir(&context.root).run(context)
 }
