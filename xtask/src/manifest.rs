@@ -39,6 +39,8 @@ pub(crate) struct Artefact {
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) files: Vec<String>,
+    /// The entry that the same consumer has as well: what counts is what this one adds to it.
+    pub(crate) beside: Option<String>,
     pub(crate) budget: Option<u64>,
 }
 
@@ -85,8 +87,13 @@ impl Manifest {
             artefacts: artefacts("artefacts")?,
             examples: artefacts("examples")?,
             entries: rows(&table, "entries", |name, row| {
-                known(row, &format!("entries.{name}."), &["files", "budget-gzip"])?;
-                Ok(Entry { name, files: strings(row, "files")?, budget: number(row, "budget-gzip")? })
+                known(row, &format!("entries.{name}."), &["files", "beside", "budget-gzip"])?;
+                Ok(Entry {
+                    name,
+                    files: strings(row, "files")?,
+                    beside: optional(row, "beside", string)?,
+                    budget: number(row, "budget-gzip")?,
+                })
             })?,
         })
     }
@@ -179,6 +186,8 @@ mod tests {
         }
         for entry in &manifest.entries {
             assert!(!entry.files.is_empty(), "{}", entry.name);
+            let beside = |other| manifest.entries.iter().any(|entry| &entry.name == other);
+            assert!(entry.beside.iter().all(beside), "{}", entry.name);
         }
     }
 

@@ -9,13 +9,13 @@ use crate::npm;
 use crate::shell::Cmd;
 use crate::wasm;
 use crate::wasm::measure::{Size, inspect};
-use std::path::PathBuf;
+use std::path::Path;
 
 pub(crate) const HELP: &str = "\
 cargo xtask size [--no-build]
 
 Builds pkg/ and prints raw, gzip (level 9) and brotli (quality 11) bytes for each artefact and for each entry, that is:
-everything one consumer downloads. Then what an artefact would be smaller without each feature that `costs` lists there,
+everything one consumer downloads, or, of an entry beside another, what it adds to that. Then what an artefact would be smaller without each feature that `costs` lists there,
 which is built for it; sources share code, so the parts do not add up. Fails when a gzip size is over its budget in wasm-pack.toml.
 Compilers differ by about 3 %, so budgets need that much slack.
 
@@ -56,7 +56,7 @@ impl Row {
     fn line(&self) -> String {
         let budget = self.budget.map(|budget| format!("   gzip budget {budget}")).unwrap_or_default();
         let over = if self.over() { "  OVER" } else { "" };
-        format!("{:<32} {}{budget}{over}\n", self.what, self.size)
+        format!("{:<40} {}{budget}{over}\n", self.what, self.size)
     }
 }
 
@@ -73,6 +73,7 @@ impl Report {
     pub(crate) fn sentence(&self) -> String {
         let entry = |row: &Row| {
             let (name, gzip) = (row.what.strip_prefix("entry ")?, row.size.gzip);
+            let name = name.replace(" beside ", "` beside `");
             Some(format!("`{name}` {}.{} kB", gzip / 1000, gzip % 1000 / 100))
         };
         let entries: Vec<String> = self.0.iter().filter_map(entry).collect();
@@ -100,11 +101,12 @@ pub(crate) fn report(context: &Context, manifest: &Manifest) -> Result<Report> {
         rows.push(Row { what, size: inspect(context, &file)?.size, budget: artefact.budget });
     }
     for entry in &manifest.entries {
-        let mut size = Size::default();
-        for file in &entry.files {
-            size += inspect(context, &measured(context, entry, file)?)?.size;
-        }
-        rows.push(Row { what: format!("entry {}", entry.name), size, budget: entry.budget });
+        let what = format!("entry {}", entry.name);
+        let (what, size) = match &entry.beside {
+            None => (what, whole(context, &entry.name, &entry.files)?),
+            Some(other) => (format!("{what} beside {other}"), added(context, manifest, entry, other)?),
+        };
+        rows.push(Row { what, size, budget: entry.budget });
     }
     Ok(Report(rows))
 }
@@ -127,17 +129,43 @@ fn costs(context: &Context, manifest: &Manifest) -> Result<Report> {
     Ok(Report(rows))
 }
 
-/// The file to measure: a script as a bundler would ship it, minified and with what it imports, but for wasm.
-fn measured(context: &Context, entry: &Entry, file: &str) -> Result<PathBuf> {
-    let path = npm::folder(context).join(file);
-    if file.ends_with(".wasm") {
-        return Ok(path);
+/// What an entry adds to the other one, which its consumer has as well.
+fn added(context: &Context, manifest: &Manifest, entry: &Entry, other: &str) -> Result<Size> {
+    let other = manifest.entries.iter().find(|known| known.name == other);
+    let other = other
+        .ok_or_else(|| Error::new(format!("wasm-pack.toml: entries.{}.beside names no entry", entry.name)))?;
+    let both = [other.files.as_slice(), &entry.files].concat();
+    Ok(whole(context, &entry.name, &both)? - whole(context, &other.name, &other.files)?)
+}
+
+/// These files: the scripts as a bundler would ship them, together and minified and with what they import, but for wasm.
+fn whole(context: &Context, name: &str, files: &[String]) -> Result<Size> {
+    let pkg = npm::folder(context);
+    let (wasm, scripts): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.ends_with(".wasm"));
+    let mut size = Size::default();
+    for file in wasm {
+        size += inspect(context, &pkg.join(file))?.size;
     }
     let folder = context.target.join("wasm-steps/measured");
     std::fs::create_dir_all(&folder).during(|| format!("create {}", folder.display()))?;
-    let output = folder.join(format!("{}-{}", entry.name, file.replace('/', "-")));
+    let bundle = folder.join(format!("{name}.js"));
+    match scripts.as_slice() {
+        [one] => bundled(context, &pkg.join(one), &bundle)?,
+        several => {
+            let all = folder.join(format!("{name}.all.js"));
+            let export = |file: &&String| format!("export * from {:?};\n", pkg.join(file));
+            std::fs::write(&all, several.iter().map(export).collect::<String>())
+                .during(|| format!("write {}", all.display()))?;
+            bundled(context, &all, &bundle)?;
+        }
+    }
+    size += inspect(context, &bundle)?.size;
+    Ok(size)
+}
+
+fn bundled(context: &Context, script: &Path, output: &Path) -> Result<()> {
     Cmd::new(context.npm_tool("esbuild"))
-        .arg(&path)
+        .arg(script)
         .args([
             "--bundle",
             "--minify",
@@ -155,8 +183,7 @@ fn measured(context: &Context, entry: &Entry, file: &str) -> Result<PathBuf> {
             "--external:./credentials.cjs",
         ])
         .arg(format!("--outfile={}", output.display()))
-        .run(context)?;
-    Ok(output)
+        .run(context)
 }
 
 #[cfg(test)]
@@ -166,9 +193,9 @@ mod tests {
     #[test]
     fn a_size_over_its_budget_fails_and_is_named() {
         let size = Size { raw: 90, gzip: 45, brotli: 40 };
-        let row = |budget| Row { what: "entry workerd".to_owned(), size, budget };
+        let row = |budget| Row { what: "entry workerd beside node".to_owned(), size, budget };
         assert!(Report(vec![row(Some(45)), row(None)]).verdict().is_ok());
-        assert!(Report(vec![row(None)]).sentence().ends_with(": `workerd` 0.0 kB."));
+        assert!(Report(vec![row(None)]).sentence().ends_with(": `workerd` beside `node` 0.0 kB."));
         let error = Report(vec![row(Some(44))]).verdict().unwrap_err().to_string();
         assert!(error.contains("entry workerd"), "{error}");
     }
