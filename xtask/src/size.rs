@@ -15,8 +15,9 @@ pub(crate) const HELP: &str = "\
 cargo xtask size [--no-build]
 
 Builds pkg/ and prints raw, gzip (level 9) and brotli (quality 11) bytes for each artefact and for each entry, that is:
-everything one consumer downloads, or, of an entry beside another, what it adds to that. Then what an artefact would be smaller without each feature that `costs` lists there,
-which is built for it; sources share code, so the parts do not add up. Fails when a gzip size is over its budget in wasm-pack.toml.
+everything one consumer downloads, or, of an entry beside another, what it adds to that. Then what an artefact would be
+smaller without each feature that `costs` lists there, which is built for it; sources share code, so the parts do not
+add up. Fails when a gzip size is over its budget in wasm-pack.toml.
 Compilers differ by about 3 %, so budgets need that much slack.
 
   --no-build   measure what pkg/ already holds
