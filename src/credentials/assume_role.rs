@@ -65,16 +65,13 @@ impl AssumeRole {
     /// those of a RAM user or of another role: the account itself may assume none.
     pub fn new(source: impl ProvideCredentials, role_arn: impl Into<String>) -> Self {
         let source_fault = source.validate().err();
+        let source = CachedCredentials::new(source);
         Self { source_fault, ..Self::of(source, RoleSession::new(role_arn.into()), None) }
     }
 
     /// Such sessions, with credentials of a source whose parameters are right.
-    pub(crate) fn of(
-        source: impl ProvideCredentials,
-        session: RoleSession,
-        external_id: Option<String>,
-    ) -> Self {
-        Self { source: CachedCredentials::new(source), source_fault: None, session, external_id }
+    pub(crate) fn of(source: CachedCredentials, session: RoleSession, external_id: Option<String>) -> Self {
+        Self { source, source_fault: None, session, external_id }
     }
 
     role_setters!();

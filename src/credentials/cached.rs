@@ -118,6 +118,11 @@ impl CachedCredentials {
         Self { source, state: Guarded::new(State::default()) }
     }
 
+    /// Those of a provider that is kept elsewhere as well.
+    pub(crate) fn shared(provider: Arc<dyn DynProvideCredentials>) -> Self {
+        Self { source: Source::Provider(provider), state: Guarded::new(State::default()) }
+    }
+
     /// The source's name for `status()`.
     pub(crate) fn name(&self) -> &'static str {
         match &self.source {

@@ -90,9 +90,8 @@ impl EcsRamRole {
     }
 
     /// In a chain: an instance without a role is not configured, and not broken.
-    pub(super) fn optional(mut self) -> Self {
-        self.optional = true;
-        self
+    pub(super) fn in_chain(role_name: Option<String>, without_imds_v1: bool) -> Self {
+        Self { role_name, without_imds_v1, optional: true, ..Self::default() }
     }
 
     fn url(&self, path: &str) -> Result<String> {

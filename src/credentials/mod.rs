@@ -19,6 +19,7 @@ mod static_keys;
 pub(crate) mod sts;
 mod token_file;
 mod uri;
+mod walk;
 
 pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
@@ -30,6 +31,8 @@ pub use function_compute::FunctionCompute;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 pub use host::NativeHost;
 pub use host::{Host, HostError};
+#[doc(hidden)]
+pub use host::{Question, Said};
 pub use oidc::{AssumeRoleWithOidc, ProvideToken, TokenCallback};
 pub use profile::{IniProfile, Profile};
 pub use token_file::TokenFile;

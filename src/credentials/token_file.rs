@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::ProvideToken;
-use super::host::{Host, SharedHost, file, shown};
+use super::host::{Host, Question, SharedHost, content, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sensitive::Sensitive;
 use std::fmt;
@@ -57,9 +57,10 @@ impl ProvideToken for TokenFile {
         let fault = |what: &str| {
             Error::new(ErrorKind::CredentialsUnavailable, [&shown(&self.path), ": ", what].concat())
         };
-        let content = file(&*self.host, &self.path, MAX_FILE).await?;
-        let content = content.ok_or_else(|| fault("the file of the OIDC token is not there"))?;
-        match std::str::from_utf8(content.expose()).map(str::trim_ascii) {
+        let said = self.host.ask(Question::File(&self.path, MAX_FILE)).await;
+        let content =
+            content(&self.path, &said)?.ok_or_else(|| fault("the file of the OIDC token is not there"))?;
+        match std::str::from_utf8(content).map(str::trim_ascii) {
             Ok("") => Err(fault("the file of the OIDC token is empty")),
             Ok(token) => Ok(Sensitive::new(token.to_owned())),
             Err(_) => Err(fault("the file of the OIDC token is not text")),

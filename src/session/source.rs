@@ -66,7 +66,8 @@ fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> 
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     let session = role_session(fields.text()?.to_owned(), fields)?;
     let external_id = fields.some_text()?.map(str::to_owned);
-    Ok(source(Checked(AssumeRole::of(mailbox.credentials(), session, external_id))))
+    let asked = CachedCredentials::new(mailbox.credentials());
+    Ok(source(Checked(AssumeRole::of(asked, session, external_id))))
 }
 
 /// A role, assumed with the token that the driver is asked for: its ARN, the identity provider's, the session.
