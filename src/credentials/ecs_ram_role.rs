@@ -5,7 +5,6 @@ use super::answer::Answer;
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::{Method, Request, Response};
-use crate::openapi::Upstream;
 use crate::region::{Endpoint, Origin};
 use crate::sensitive::Sensitive;
 use crate::sync::Guarded;
@@ -106,97 +105,101 @@ impl EcsRamRole {
         Ok([&parsed.url(""), path].concat())
     }
 
-    async fn send(
-        &self,
-        upstream: Upstream<'_>,
-        method: Method,
-        path: &str,
-        header: Option<(&'static str, &str)>,
-    ) -> Result<Response> {
-        let headers = header.map(|(name, value)| (Cow::Borrowed(name), value.to_owned()));
-        let request = Request {
+    /// A token that was given earlier and still holds.
+    fn kept(&self, now: Instant64) -> Option<Sensitive<String>> {
+        self.token.with(|kept| {
+            let (token, until) = kept.as_ref()?;
+            (now < *until).then(|| token.clone())
+        })
+    }
+}
+
+/// One conversation with the metadata service: everything between two waits.
+struct Talk<'a> {
+    own: &'a EcsRamRole,
+    role: Option<String>,
+    token: Option<Sensitive<String>>,
+    /// The token was given in this conversation, and nothing was asked with it yet.
+    fresh: bool,
+    /// No token was given, or the one that was is refused: the rest is asked without.
+    bare: bool,
+}
+
+/// What a conversation ends with: a session, or none where there is no role.
+type Outcome = Option<Credentials>;
+
+impl Talk<'_> {
+    /// A token where one is needed, else the role's name where it is not known, else the session.
+    fn next(&mut self, now: Instant64) -> Result<Request> {
+        if self.token.is_none() && !self.bare {
+            self.token = self.own.kept(now);
+        }
+        let (method, path, header) = match &self.token {
+            Some(token) => {
+                (Method::Get, ROLES, Some(("x-aliyun-ecs-metadata-token", token.expose().as_str())))
+            }
+            None if self.bare => (Method::Get, ROLES, None),
+            None => (Method::Put, TOKEN, Some(("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL))),
+        };
+        let role = self.role.as_deref().filter(|_| method == Method::Get).unwrap_or_default();
+        Ok(Request {
             method,
-            url: self.url(path)?,
-            headers: headers.into_iter().collect(),
+            url: self.own.url(&[path, role].concat())?,
+            headers: header
+                .map(|(name, value)| (Cow::Borrowed(name), value.to_owned()))
+                .into_iter()
+                .collect(),
             body: Vec::new(),
             timeout: TIMEOUT,
             max_body: MAX_BODY,
-        };
-        upstream.exchange(request).await.map_err(|error| match error.kind() {
-            ErrorKind::BudgetExceeded => error,
-            _ => {
-                let what = "ecs_ram_role: the instance metadata service gave no answer; on a machine that is no \
-                            ECS instance use other credentials";
-                Facts {
-                    source: Some(error),
-                    ..Facts::new(ErrorKind::CredentialsUnavailable, Cow::Borrowed(what))
-                }
-                .into()
-            }
         })
     }
 
-    /// The token that is kept, or a new one; none where the service gives none and is asked without.
-    async fn token(&self, upstream: Upstream<'_>) -> Result<Option<(Sensitive<String>, bool)>> {
-        let now = upstream.api.clock.now().mono;
-        let kept = self.token.with(|kept| {
-            let (token, until) = kept.as_ref()?;
-            (now < *until).then(|| token.clone())
-        });
-        if let Some(token) = kept {
-            return Ok(Some((token, true)));
-        }
-        let ttl = ("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);
-        let outcome = match self.send(upstream, Method::Put, TOKEN, Some(ttl)).await {
-            Ok(answer) => token_of(&answer),
-            Err(error) if error.kind() == ErrorKind::BudgetExceeded => return Err(error),
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(token) => {
-                self.token.with(|kept| *kept = Some((token.clone(), now.after(TOKEN_USE))));
-                Ok(Some((token, false)))
+    /// What follows from an answer to what was asked next: the end, or another question.
+    fn heard(&mut self, answer: Result<Response>, now: Instant64) -> Result<Option<Outcome>> {
+        if self.token.is_none() && !self.bare {
+            match answer.and_then(|answer| token_of(&answer)) {
+                Ok(token) => {
+                    self.own.token.with(|kept| *kept = Some((token.clone(), now.after(TOKEN_USE))));
+                    (self.token, self.fresh) = (Some(token), true);
+                }
+                Err(error) if self.own.without_imds_v1 || error.kind() == ErrorKind::BudgetExceeded => {
+                    return Err(error);
+                }
+                Err(_) => self.bare = true,
             }
-            Err(error) if self.without_imds_v1 => Err(error),
-            Err(_) => Ok(None),
+            return Ok(None);
         }
-    }
-
-    /// Asks with a token, unless none was given a moment ago. One that was kept and is refused is replaced, once.
-    async fn get(&self, upstream: Upstream<'_>, path: &str, bare: &mut bool) -> Result<Response> {
-        loop {
-            let token = if *bare { None } else { self.token(upstream).await? };
-            let Some((token, kept)) = token else { break };
-            let header = ("x-aliyun-ecs-metadata-token", token.expose().as_str());
-            let answer = self.send(upstream, Method::Get, path, Some(header)).await?;
-            if !matches!(answer.status(), 401 | 403) {
-                return Ok(answer);
-            }
-            self.token.with(|kept| *kept = None);
-            match kept {
-                true => {}
-                false if self.without_imds_v1 => return Ok(answer),
-                false => break,
+        let answer = answer?;
+        if self.token.is_some() && matches!(answer.status(), 401 | 403) {
+            self.own.token.with(|kept| *kept = None);
+            // One that was kept is replaced, once.
+            if !self.fresh || !self.own.without_imds_v1 {
+                (self.token, self.bare) = (None, self.fresh);
+                return Ok(None);
             }
         }
-        *bare = true;
-        self.send(upstream, Method::Get, path, None).await
-    }
-
-    /// The name of the role that is attached; none where there is none.
-    async fn attached(&self, upstream: Upstream<'_>, bare: &mut bool) -> Result<Option<String>> {
-        let answer = self.get(upstream, ROLES, bare).await?;
-        match answer.status() {
-            200 => {}
-            404 => return Ok(None),
-            status => return Err(status_fault("the name of the role was refused", status)),
-        }
-        let name = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
-        match is_role_name(name) {
-            true => Ok(Some(name.to_owned())),
-            false => {
-                Err(unavailable("what the metadata service gives as the name of the role cannot be one"))
+        self.fresh = false;
+        match (answer.status(), &self.role) {
+            (404, Some(_)) => Err(unavailable(
+                "role_name: this role is not attached to the instance; attach it, or leave the name out",
+            )),
+            (_, Some(_)) => {
+                Answer { from: "ecs_ram_role", response: &answer }.flat().map(|given| Some(Some(given)))
             }
+            (404, None) if self.own.optional => Ok(Some(None)),
+            (404, None) => Err(unavailable(NO_ROLE)),
+            (200, None) => {
+                let name = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
+                if !is_role_name(name) {
+                    return Err(unavailable(
+                        "what the metadata service gives as the name of the role cannot be one",
+                    ));
+                }
+                self.role = Some(name.to_owned());
+                Ok(None)
+            }
+            (status, None) => Err(status_fault("the name of the role was refused", status)),
         }
     }
 }
@@ -210,24 +213,16 @@ impl fmt::Debug for EcsRamRole {
 impl ProvideCredentials for EcsRamRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        let (upstream, mut bare) = (cx.upstream(), false);
-        let role = match &self.role_name {
-            Some(name) => Some(name.clone()),
-            None => self.attached(upstream, &mut bare).await?,
-        };
-        let Some(role) = role else {
-            return match self.optional {
-                true => Ok(None),
-                false => Err(unavailable(NO_ROLE)),
-            };
-        };
-        let answer = self.get(upstream, &[ROLES, &role].concat(), &mut bare).await?;
-        if answer.status() == 404 {
-            return Err(unavailable(
-                "role_name: this role is not attached to the instance; attach it, or leave the name out",
-            ));
+        let upstream = cx.upstream();
+        let role = self.role_name.clone();
+        let mut talk = Talk { own: self, role, token: None, fresh: false, bare: false };
+        loop {
+            let now = upstream.api.clock.now().mono;
+            let answer = upstream.exchange(talk.next(now)?).await.map_err(silent);
+            if let Some(outcome) = talk.heard(answer, now)? {
+                return Ok(outcome);
+            }
         }
-        Answer { from: "ecs_ram_role", response: &answer }.flat().map(Some)
     }
 
     fn name(&self) -> &'static str {
@@ -243,6 +238,17 @@ impl ProvideCredentials for EcsRamRole {
             _ => Ok(()),
         }
     }
+}
+
+/// There is no answer.
+fn silent(error: Error) -> Error {
+    if error.kind() == ErrorKind::BudgetExceeded {
+        return error;
+    }
+    let what = "ecs_ram_role: the instance metadata service gave no answer; on a machine that is no ECS instance use \
+                other credentials";
+    let facts = Facts::new(ErrorKind::CredentialsUnavailable, Cow::Borrowed(what));
+    Facts { source: Some(error), ..facts }.into()
 }
 
 pub(super) const NO_ROLE: &str = "no RAM role is attached to this instance; attach one";

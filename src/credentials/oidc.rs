@@ -171,21 +171,6 @@ impl AssumeRoleWithOidc {
     }
 
     role_setters!();
-
-    /// One call with the token of this moment.
-    async fn ask(&self, cx: &Context<'_>) -> Result<Credentials> {
-        let token = self.token.token().await?;
-        let text = token.expose().trim_ascii();
-        let fits = (4..=20_000).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        if !fits {
-            return Err(Error::new(
-                ErrorKind::CredentialsUnavailable,
-                "token: must be the text of a JWT, 4 to 20000 characters without spaces; see who provides it",
-            ));
-        }
-        let own = [("OIDCProviderArn", self.provider_arn.as_str()), ("OIDCToken", text)];
-        self.session.ask(cx.upstream(), ACTION, &own, None).await
-    }
 }
 
 impl fmt::Debug for AssumeRoleWithOidc {
@@ -199,9 +184,23 @@ impl fmt::Debug for AssumeRoleWithOidc {
 
 impl Obtain for AssumeRoleWithOidc {
     async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
-        match self.ask(cx).await {
-            Err(error) if error.service_code() == Some(TOKEN_EXPIRED) => self.ask(cx).await,
-            given => given,
+        let mut again = true;
+        loop {
+            // The token of this moment.
+            let token = self.token.token().await?;
+            let text = token.expose().trim_ascii();
+            let fits = (4..=20_000).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+            if !fits {
+                return Err(Error::new(
+                    ErrorKind::CredentialsUnavailable,
+                    "token: must be the text of a JWT, 4 to 20000 characters without spaces; see who provides it",
+                ));
+            }
+            let own = [("OIDCProviderArn", self.provider_arn.as_str()), ("OIDCToken", text)];
+            match self.session.ask(cx.upstream(), ACTION, &own, None).await {
+                Err(error) if again && error.service_code() == Some(TOKEN_EXPIRED) => again = false,
+                given => return given,
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::Credentials;
 use super::answer::Answer;
 use super::cached::CachedCredentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::openapi::{ApiCall, Form, Place, Upstream};
+use crate::openapi::{self, ApiCall, Form, Place, Upstream};
 use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::sensitive::Sensitive;
 use crate::signing::encoding::query_string;
@@ -147,45 +147,59 @@ impl RoleSession {
         own: &[(&'static str, &str)],
         signer: Option<&CachedCredentials>,
     ) -> Result<Credentials> {
-        let seconds = digits(usize::try_from(self.duration.as_secs()).unwrap_or(usize::MAX));
-        let mut parameters = vec![
-            ("RoleArn", self.role_arn.as_str()),
-            ("RoleSessionName", self.session_name.as_str()),
-            ("DurationSeconds", seconds.as_str()),
-        ];
-        parameters.extend(self.policy.as_deref().map(|policy| ("Policy", policy)));
-        parameters.extend_from_slice(own);
-        let parameters: Vec<_> =
-            parameters.into_iter().map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))).collect();
-        let form = Sensitive::new(query_string(&parameters));
-        let endpoint = self.host(upstream.limit.place)?;
-        let call = ApiCall { endpoint, action, version: VERSION, query: Vec::new(), body: Form(form) };
+        let call = self.call(upstream.limit.place, action, own)?;
         let answer = upstream.api.call(&call, signer, upstream.limit).await;
-        let answer = answer.map_err(|error| refused(action, error))?;
+        self.given(action, answer)
+    }
+
+    fn call<'a>(
+        &self,
+        place: Place<'_>,
+        action: &'static str,
+        own: &[(&'static str, &str)],
+    ) -> Result<ApiCall<'a, Form>> {
+        let seconds = digits(usize::try_from(self.duration.as_secs()).unwrap_or(usize::MAX));
+        let pair = |name: &'static str, value| (Cow::Borrowed(name), Cow::Borrowed(value));
+        let mut parameters = vec![
+            pair("RoleArn", self.role_arn.as_str()),
+            pair("RoleSessionName", self.session_name.as_str()),
+            pair("DurationSeconds", seconds.as_str()),
+        ];
+        if let Some(policy) = &self.policy {
+            parameters.push(pair("Policy", policy));
+        }
+        for (name, value) in own {
+            parameters.push(pair(name, value));
+        }
+        let body = Form(Sensitive::new(query_string(&parameters)));
+        Ok(ApiCall { endpoint: self.host(place)?, action, version: VERSION, query: Vec::new(), body })
+    }
+
+    /// The session of an answer.
+    fn given(&self, action: &'static str, answer: Result<openapi::Answer>) -> Result<Credentials> {
+        let answer = answer.map_err(|error| refused(action, &error).unwrap_or(error))?;
         let session = Answer { from: action, response: &answer.response }.of_sts()?;
         Ok(session.with_principal(self.role_arn.as_str()))
     }
 }
 
-/// What a failure of STS means for whoever wants to read: a refusal for good, or whatever it is.
-fn refused(action: &'static str, error: Error) -> Error {
+/// What a refusal of STS means for whoever wants to read; nothing else than it says where it may pass.
+fn refused(action: &'static str, error: &Error) -> Option<Error> {
     use ErrorKind::{Config, CredentialsRejected, CredentialsUnavailable, NotFound, PermissionDenied};
-    let told = |kind, what| error.told_as(kind, [action, ": ", what].concat());
-    match (error.service_code(), error.kind()) {
-        (Some(TOKEN_EXPIRED), _) => {
-            told(CredentialsUnavailable, "the token has expired, and so has the next")
-        }
+    let (kind, what) = match (error.service_code(), error.kind()) {
+        (Some(TOKEN_EXPIRED), _) => (CredentialsUnavailable, "the token has expired, and so has the next"),
         (Some(code), _) if code.starts_with("AuthenticationFail.") => {
-            told(CredentialsRejected, "STS refuses the token or its provider; see the role's trust policy")
+            (CredentialsRejected, "STS refuses the token or its provider; see the role's trust policy")
         }
-        (_, PermissionDenied | NotFound) => told(
+        (_, PermissionDenied | NotFound) => (
             CredentialsRejected,
             "STS refuses the role; see that it exists, its trust policy and the caller's",
         ),
-        (_, CredentialsRejected) => told(CredentialsRejected, "STS refuses the key that asks for the role"),
-        (Some(_), Config) => told(Config, "STS refuses a parameter; the code names it"),
-        _ => error,
-    }
+        (_, CredentialsRejected) => (CredentialsRejected, "STS refuses the key that asks for the role"),
+        (Some(_), Config) => (Config, "STS refuses a parameter; the code names it"),
+        _ => return None,
+    };
+    Some(error.told_as(kind, [action, ": ", what].concat()))
 }
 
 /// Whether a region has no STS host of its own.
@@ -307,7 +321,8 @@ mod tests {
         let of = |code: &str, status| {
             let facts = Facts::new(kind_of_code(code, status), "".into());
             let facts = Facts { service_code: Some(code.to_owned()), status: Some(status), ..facts };
-            refused("AssumeRole", facts.into())
+            let error = Error::from(facts);
+            refused("AssumeRole", &error).unwrap_or(error)
         };
         for (code, status, kind) in [
             ("NoPermission", 403, ErrorKind::CredentialsRejected),
