@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 pub(crate) mod cli;
+mod fields;
 pub(crate) mod ini;
 
 use super::host::{Host, Known};
