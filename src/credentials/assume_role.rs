@@ -6,7 +6,9 @@ use super::checked::Obtain;
 use super::sts::{RoleSession, is_made_of, require, role_setters};
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, Result};
+use crate::sync::MaybeSend;
 use std::fmt;
+use std::future::Future;
 
 const ACTION: &str = "AssumeRole";
 
@@ -91,16 +93,16 @@ impl fmt::Debug for AssumeRole {
 }
 
 impl Obtain for AssumeRole {
-    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
-        let external_id = self.external_id.as_deref().map(|id| ("ExternalId", id));
-        self.session.ask(cx.upstream(), ACTION, external_id.as_slice(), Some(&self.source)).await
+    fn obtain(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
+        let own = [("ExternalId", self.external_id.as_deref().unwrap_or_default()), ("", "")];
+        self.session.ask(cx.upstream(), ACTION, own, Some(&self.source))
     }
 }
 
 impl ProvideCredentials for AssumeRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        self.obtain(cx).await.map(Some)
+        self.obtain(cx).await
     }
 
     fn name(&self) -> &'static str {

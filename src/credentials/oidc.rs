@@ -183,7 +183,7 @@ impl fmt::Debug for AssumeRoleWithOidc {
 }
 
 impl Obtain for AssumeRoleWithOidc {
-    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
+    async fn obtain(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         let mut again = true;
         loop {
             // The token of this moment.
@@ -197,7 +197,7 @@ impl Obtain for AssumeRoleWithOidc {
                 ));
             }
             let own = [("OIDCProviderArn", self.provider_arn.as_str()), ("OIDCToken", text)];
-            match self.session.ask(cx.upstream(), ACTION, &own, None).await {
+            match self.session.ask(cx.upstream(), ACTION, own, None).await {
                 Err(error) if again && error.service_code() == Some(TOKEN_EXPIRED) => again = false,
                 given => return given,
             }
@@ -208,7 +208,7 @@ impl Obtain for AssumeRoleWithOidc {
 impl ProvideCredentials for AssumeRoleWithOidc {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        self.obtain(cx).await.map(Some)
+        self.obtain(cx).await
     }
 
     fn name(&self) -> &'static str {

@@ -138,38 +138,39 @@ impl RoleSession {
         Ok(Endpoint::trusted(true, &[product[0], product[1], ".aliyuncs.com"].concat()))
     }
 
-    /// Asks STS for a session: signed, or not. `own`: the action's own parameters. All go into the body: addresses
-    /// are logged on their way.
+    /// Asks STS for a session: signed, or not. `own`: the action's own parameters. All that are not empty go into the
+    /// body: addresses are logged on their way.
     pub(super) async fn ask(
         &self,
         upstream: Upstream<'_>,
         action: &'static str,
-        own: &[(&'static str, &str)],
+        own: [(&'static str, &str); 2],
         signer: Option<&CachedCredentials>,
-    ) -> Result<Credentials> {
+    ) -> Result<Option<Credentials>> {
         let call = self.call(upstream.limit.place, action, own)?;
         let answer = upstream.api.call(&call, signer, upstream.limit).await;
-        self.given(action, answer)
+        self.given(action, answer).map(Some)
     }
 
     fn call<'a>(
         &self,
         place: Place<'_>,
         action: &'static str,
-        own: &[(&'static str, &str)],
+        [first, second]: [(&'static str, &str); 2],
     ) -> Result<ApiCall<'a, Form>> {
         let seconds = digits(usize::try_from(self.duration.as_secs()).unwrap_or(usize::MAX));
-        let pair = |name: &'static str, value| (Cow::Borrowed(name), Cow::Borrowed(value));
-        let mut parameters = vec![
-            pair("RoleArn", self.role_arn.as_str()),
-            pair("RoleSessionName", self.session_name.as_str()),
-            pair("DurationSeconds", seconds.as_str()),
-        ];
-        if let Some(policy) = &self.policy {
-            parameters.push(pair("Policy", policy));
-        }
-        for (name, value) in own {
-            parameters.push(pair(name, value));
+        let mut parameters = Vec::new();
+        for (name, value) in [
+            ("RoleArn", self.role_arn.as_str()),
+            ("RoleSessionName", &self.session_name),
+            ("DurationSeconds", &seconds),
+            ("Policy", self.policy.as_deref().unwrap_or_default()),
+            first,
+            second,
+        ] {
+            if !value.is_empty() {
+                parameters.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+            }
         }
         let body = Form(Sensitive::new(query_string(&parameters)));
         Ok(ApiCall { endpoint: self.host(place)?, action, version: VERSION, query: Vec::new(), body })

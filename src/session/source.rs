@@ -7,16 +7,17 @@ use crate::credentials::cached::CachedCredentials;
 use crate::credentials::checked::Checked;
 use crate::credentials::sts::RoleSession;
 use crate::credentials::{
-    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DefaultChain, EcsRamRole, Profile, ProvideCredentials,
-    TokenFile,
+    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DefaultChain, DynProvideCredentials, EcsRamRole, Profile,
+    ProvideCredentials, TokenFile,
 };
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Read, Reader};
 use crate::region::{Endpoint, Network};
 use std::fmt;
+use std::sync::Arc;
 
-/// What a provider's session keeps: a source, and what it gave.
-pub struct Source(pub(super) CachedCredentials);
+/// What a provider's session asks.
+pub struct Source(pub(super) Arc<dyn DynProvideCredentials>);
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +35,7 @@ pub trait Sources: 'static {
 }
 
 fn source(provider: impl ProvideCredentials) -> Source {
-    Source(CachedCredentials::new(provider))
+    Source(Arc::new(provider))
 }
 
 /// What all providers that call STS have: session name, duration, policy, region, and one byte of which the lowest two
@@ -66,7 +67,7 @@ fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> 
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     let session = role_session(fields.text()?.to_owned(), fields)?;
     let external_id = fields.some_text()?.map(str::to_owned);
-    let asked = CachedCredentials::new(mailbox.credentials());
+    let asked = CachedCredentials::shared(Arc::new(mailbox.credentials()));
     Ok(source(Checked(AssumeRole::of(asked, session, external_id))))
 }
 
