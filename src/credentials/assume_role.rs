@@ -58,7 +58,7 @@ pub struct AssumeRole {
     source: CachedCredentials,
     /// What is wrong with the source's own parameters.
     source_fault: Option<Error>,
-    session: RoleSession,
+    session: Box<RoleSession>,
     external_id: Option<String>,
 }
 
@@ -68,11 +68,11 @@ impl AssumeRole {
     pub fn new(source: impl ProvideCredentials, role_arn: impl Into<String>) -> Self {
         let source_fault = source.validate().err();
         let source = CachedCredentials::new(source);
-        Self { source_fault, ..Self::of(source, RoleSession::new(role_arn.into()), None) }
+        Self { source_fault, ..Self::of(source, Box::new(RoleSession::new(role_arn.into())), None) }
     }
 
     /// Such sessions, with credentials of a source whose parameters are right.
-    pub(crate) fn of(source: CachedCredentials, session: RoleSession, external_id: Option<String>) -> Self {
+    pub(crate) fn of(source: CachedCredentials, session: Box<RoleSession>, external_id: Option<String>) -> Self {
         Self { source, source_fault: None, session, external_id }
     }
 

@@ -151,7 +151,7 @@ where
 pub struct AssumeRoleWithOidc {
     provider_arn: String,
     token: Box<dyn DynProvideToken>,
-    session: RoleSession,
+    session: Box<RoleSession>,
 }
 
 impl AssumeRoleWithOidc {
@@ -162,11 +162,11 @@ impl AssumeRoleWithOidc {
         role_arn: impl Into<String>,
         token: impl ProvideToken,
     ) -> Self {
-        Self::of(oidc_provider_arn.into(), token, RoleSession::new(role_arn.into()))
+        Self::of(oidc_provider_arn.into(), token, Box::new(RoleSession::new(role_arn.into())))
     }
 
     /// Such sessions, all parameters given.
-    pub(crate) fn of(provider_arn: String, token: impl ProvideToken, session: RoleSession) -> Self {
+    pub(crate) fn of(provider_arn: String, token: impl ProvideToken, session: Box<RoleSession>) -> Self {
         Self { provider_arn, token: Box::new(token), session }
     }
 

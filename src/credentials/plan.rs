@@ -57,8 +57,8 @@ pub(crate) struct Role {
 
 impl Role {
     /// The session that it describes.
-    fn session(&self) -> RoleSession {
-        let mut session = RoleSession::new(self.arn.clone());
+    fn session(&self) -> Box<RoleSession> {
+        let mut session = Box::new(RoleSession::new(self.arn.clone()));
         if let Some(name) = &self.session_name {
             session.session_name.clone_from(name);
         }

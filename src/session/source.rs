@@ -40,8 +40,8 @@ fn source(provider: impl ProvideCredentials) -> Source {
 
 /// What all providers that call STS have: session name, duration, policy, region, and one byte of which the lowest two
 /// bits are the network (0: none is given) and the third is set for plain http, then the authority of an endpoint.
-fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> {
-    let mut session = RoleSession::new(role_arn);
+fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<Box<RoleSession>> {
+    let mut session = Box::new(RoleSession::new(role_arn));
     if let Some(name) = fields.some_text()? {
         session.session_name = name.to_owned();
     }
