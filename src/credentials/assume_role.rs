@@ -72,7 +72,11 @@ impl AssumeRole {
     }
 
     /// Such sessions, with credentials of a source whose parameters are right.
-    pub(crate) fn of(source: CachedCredentials, session: Box<RoleSession>, external_id: Option<String>) -> Self {
+    pub(crate) fn of(
+        source: CachedCredentials,
+        session: Box<RoleSession>,
+        external_id: Option<String>,
+    ) -> Self {
         Self { source, source_fault: None, session, external_id }
     }
 

@@ -50,11 +50,13 @@ const MAX_TOKEN: usize = 4096;
 /// let builder = simsim::Client::builder().region("cn-hangzhou").credentials(credentials);
 /// # let _ = builder;
 /// ```
-#[derive(Default)]
 pub struct EcsRamRole {
     role_name: Option<String>,
     without_imds_v1: bool,
-    endpoint: Option<String>,
+    /// What every address begins with.
+    base: Cow<'static, str>,
+    /// What is wrong with the endpoint.
+    endpoint_fault: Option<Error>,
     /// No role at all means "not configured here".
     optional: bool,
     /// The token, and until when it is used.
@@ -64,7 +66,7 @@ pub struct EcsRamRole {
 impl EcsRamRole {
     /// Whichever role is attached to this instance.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(None, false, None)
     }
 
     /// The role's name (not its ARN). Default: the one that is attached is asked for.
@@ -84,25 +86,29 @@ impl EcsRamRole {
     /// A metadata service for tests: `http://` and a loopback address.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = Some(endpoint.into());
+        let endpoint = endpoint.into();
+        // Plain http is accepted for loopback only.
+        match Endpoint::parse("endpoint", &endpoint, Origin::Code { allow_http: false }) {
+            Ok(parsed) if endpoint.starts_with("http://") => self.base = parsed.url("").into(),
+            Ok(_) => {
+                let what = "endpoint: must be http:// and a loopback address; leave it out elsewhere";
+                self.endpoint_fault = Some(Error::config(what));
+            }
+            Err(fault) => self.endpoint_fault = Some(fault),
+        }
         self
+    }
+
+    /// What the parts say; `origin`: of a metadata service that was checked.
+    pub(crate) fn of(role_name: Option<String>, without_imds_v1: bool, origin: Option<&str>) -> Self {
+        let base = origin.map_or(Cow::Borrowed(METADATA), |origin| [origin, "/"].concat().into());
+        let token = Guarded::new(None);
+        Self { role_name, without_imds_v1, base, endpoint_fault: None, optional: false, token }
     }
 
     /// In a chain: an instance without a role is not configured, and not broken.
     pub(super) fn in_chain(role_name: Option<String>, without_imds_v1: bool) -> Self {
-        Self { role_name, without_imds_v1, optional: true, ..Self::default() }
-    }
-
-    fn url(&self, path: &str) -> Result<String> {
-        let Some(endpoint) = &self.endpoint else { return Ok([METADATA, path].concat()) };
-        // Plain http is accepted for loopback only.
-        let parsed = Endpoint::parse("endpoint", endpoint, Origin::Code { allow_http: false })?;
-        if !endpoint.starts_with("http://") {
-            return Err(Error::config(
-                "endpoint: must be http:// and a loopback address; leave it out elsewhere",
-            ));
-        }
-        Ok([&parsed.url(""), path].concat())
+        Self { optional: true, ..Self::of(role_name, without_imds_v1, None) }
     }
 
     /// A token that was given earlier and still holds.
@@ -130,7 +136,7 @@ type Outcome = Option<Credentials>;
 
 impl Talk<'_> {
     /// A token where one is needed, else the role's name where it is not known, else the session.
-    fn next(&mut self, now: Instant64) -> Result<Request> {
+    fn next(&mut self, now: Instant64) -> Request {
         if self.token.is_none() && !self.bare {
             self.token = self.own.kept(now);
         }
@@ -142,9 +148,9 @@ impl Talk<'_> {
             None => (Method::Put, TOKEN, Some(("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL))),
         };
         let role = self.role.as_deref().filter(|_| method == Method::Get).unwrap_or_default();
-        Ok(Request {
+        Request {
             method,
-            url: self.own.url(&[path, role].concat())?,
+            url: [&self.own.base, path, role].concat(),
             headers: header
                 .map(|(name, value)| (Cow::Borrowed(name), value.to_owned()))
                 .into_iter()
@@ -152,7 +158,7 @@ impl Talk<'_> {
             body: Vec::new(),
             timeout: TIMEOUT,
             max_body: MAX_BODY,
-        })
+        }
     }
 
     /// What follows from an answer to what was asked next: the end, or another question.
@@ -204,6 +210,12 @@ impl Talk<'_> {
     }
 }
 
+impl Default for EcsRamRole {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for EcsRamRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EcsRamRole").field("role_name", &self.role_name).finish_non_exhaustive()
@@ -218,7 +230,7 @@ impl ProvideCredentials for EcsRamRole {
         let mut talk = Talk { own: self, role, token: None, fresh: false, bare: false };
         loop {
             let now = upstream.api.clock.now().mono;
-            let answer = upstream.exchange(talk.next(now)?).await.map_err(silent);
+            let answer = upstream.exchange(talk.next(now)).await.map_err(silent);
             if let Some(outcome) = talk.heard(answer, now)? {
                 return Ok(outcome);
             }
@@ -230,7 +242,9 @@ impl ProvideCredentials for EcsRamRole {
     }
 
     fn validate(&self) -> Result<()> {
-        self.url("")?;
+        if let Some(fault) = &self.endpoint_fault {
+            return Err(fault.clone());
+        }
         match &self.role_name {
             Some(name) if !is_role_name(name) => Err(Error::config(
                 "role_name: a role's name has 1 to 64 of the characters A-Z a-z 0-9 . _ @ -, and no path or ARN around it",

@@ -1,10 +1,11 @@
 //! What environment variables say of credentials: keys, Function Compute, OIDC, a credentials URI, instance metadata.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::function_compute::{HALF, of_account};
 use super::host::{Host, Known, SharedHost};
 use super::plan::{Found, Plan, Role};
 use super::profile::{Choice, at_sts};
-use super::{Context, Credentials, FunctionCompute, ProvideCredentials};
+use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::has;
 use std::fmt;
@@ -87,17 +88,16 @@ pub(super) fn find_function(known: &Known, _: &Choice) -> Result<Found> {
     if known.variable("FC_FUNCTION_NAME").is_none() {
         return Ok(Found::nothing(&["FC_FUNCTION_NAME is not set"]));
     }
+    let part = |name, older| known.variable(name).or_else(|| known.variable(older)).map(str::to_owned);
     // Keys that a user set in a function without a role are the environment's.
-    let session = match known.variable(TOKEN).or_else(|| known.variable("securityToken")) {
-        Some(_) => {
-            FunctionCompute::from_variables(|name| known.variable(name).map(str::to_owned))?.environment()
-        }
-        None => None,
+    let Some(token) = part(TOKEN, "securityToken") else {
+        return Ok(Found::nothing(&["the function has no session; give it a RAM role"]));
     };
-    Ok(match session {
-        Some(session) => Found::Plan(Plan::Keys(session), String::new()),
-        None => Found::nothing(&["the function has no session; give it a RAM role"]),
-    })
+    let (Some(id), Some(secret)) = (part(ID, "accessKeyID"), part(SECRET, "accessKeySecret")) else {
+        return Err(Error::config(HALF));
+    };
+    let session = of_account(id, secret, token, known.variable("FC_ACCOUNT_ID"))?;
+    Ok(Found::Plan(Plan::Keys(session), String::new()))
 }
 
 /// A role for the token of a workload (ACK's RRSA).

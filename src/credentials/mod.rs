@@ -10,6 +10,7 @@ pub(crate) mod checked;
 mod ecs_ram_role;
 mod environment;
 pub(crate) mod external;
+mod fields;
 mod function_compute;
 pub(crate) mod host;
 mod oidc;

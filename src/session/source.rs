@@ -105,17 +105,9 @@ pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let mut provider = EcsRamRole::new();
-    if let Some(name) = fields.some_text()? {
-        provider = provider.role_name(name);
-    }
-    if fields.u8()? != 0 {
-        provider = provider.without_imds_v1();
-    }
-    if let Some(endpoint) = fields.some_text()? {
-        provider = provider.endpoint(endpoint);
-    }
-    Ok(source(provider))
+    let role_name = fields.some_text()?.map(str::to_owned);
+    let without_imds_v1 = fields.u8()? != 0;
+    Ok(source(EcsRamRole::of(role_name, without_imds_v1, fields.some_text()?)))
 }
 
 /// A profile of the command line's: its name, the file.

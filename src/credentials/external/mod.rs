@@ -76,7 +76,7 @@ impl ProvideCredentials for External {
         let time = limit.deadline.past(now).min(TIMEOUT);
         limit.lease.renew(now.plus(time));
         match clock.within(time, self.host.ask(Question::Program(argv, MAX_OUTPUT))).await {
-            Some(Ok(Some(output))) => read(output.expose()).map(Some).map_err(|what| fault(&what)),
+            Some(Ok(Some(output))) => read(output.expose()).map(Some),
             Some(said) => Err(fault(&said.err().unwrap_or(HostError::NotFound).text())),
             None => Err(fault("the program did not end in time")),
         }

@@ -1,8 +1,8 @@
 //! Reads the configuration of the Alibaba Cloud CLI: which profile, and what its mode asks for.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::fields::Fields;
 use crate::credentials::external::split;
+use crate::credentials::fields::{Fields, given, of_json};
 use crate::credentials::host::shown;
 use crate::credentials::plan::{Found, Plan, Role};
 use crate::error::{Error, ErrorKind, Result};
@@ -73,13 +73,7 @@ impl<'a> File<'a> {
     }
 
     fn plan(self, name: &str, profile: Value<'a>, seen: &mut Vec<String>) -> Result<Plan> {
-        let find = |field: &str| match given(profile, field) {
-            Some(value) => match value.text() {
-                Some(text) => Ok(Some(text.into_exposed())),
-                None => Err("is no text; correct it"),
-            },
-            None => Ok(None),
-        };
+        let find = of_json(profile);
         let fields = Fields::new(self.place(name), "is missing; run `aliyun configure`", &find);
         if seen.iter().any(|earlier| earlier == name) {
             return Err(fields.fault("source_profile", "leads back to this profile; correct it"));
@@ -123,11 +117,6 @@ impl<'a> File<'a> {
         };
         fields.end(plan)
     }
-}
-
-/// A field that the CLI was given; it writes null for others.
-fn given<'a>(profile: Value<'a>, field: &str) -> Option<Value<'a>> {
-    profile.get(field).filter(|value| !value.is_null())
 }
 
 fn role(fields: &Fields<'_>, profile: Value<'_>, source: Plan) -> Plan {

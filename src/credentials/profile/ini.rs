@@ -1,7 +1,7 @@
 //! Reads the INI file that Alibaba's own packages share: which section, and what its type asks for.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::fields::Fields;
+use crate::credentials::fields::Fields;
 use crate::credentials::host::shown;
 use crate::credentials::plan::{Found, Plan};
 use crate::error::{Error, ErrorKind, Result};

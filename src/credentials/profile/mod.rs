@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 pub(crate) mod cli;
-mod fields;
 pub(crate) mod ini;
 
-use super::host::{Host, Known};
+use super::host::{Host, Known, shown};
 use super::plan::{Found, Plan};
 use super::walk::Walk;
 use super::{Context, Credentials, ProvideCredentials};
@@ -130,57 +129,52 @@ profile_provider!(
     "ini_profile"
 );
 
+/// A file of profiles.
+struct File {
+    /// Names its path.
+    variable: &'static str,
+    /// Where it is in the home otherwise: the first that is there.
+    names: &'static [&'static str],
+    read: fn(&[u8], &str, Option<&str>) -> Result<Found>,
+}
+
 /// What the CLI's file says.
 pub(super) fn find_cli(known: &Known, choice: &Choice) -> Result<Found> {
-    let named = choice.path.as_deref().or_else(|| known.variable("ALIBABA_CLOUD_CONFIG_FILE"));
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None => match home(known) {
-            Some(home) => [home, "/.aliyun/config.json"].concat(),
-            None => return Ok(Found::nothing(&[NO_HOME])),
-        },
-    };
-    let Some(content) = known.file(&path)? else { return Ok(missing(&path)) };
-    Ok(match cli::read(content, &path, wanted(known, choice))? {
-        Found::Plan(plan, place) => at_sts(known, plan, place),
-        nothing => nothing,
-    })
+    let names = &["/.aliyun/config.json"];
+    find(known, choice, &File { variable: "ALIBABA_CLOUD_CONFIG_FILE", names, read: cli::read })
 }
 
 /// What the INI file says.
 pub(super) fn find_ini(known: &Known, choice: &Choice) -> Result<Found> {
-    let named = choice.path.as_deref().or_else(|| known.variable("ALIBABA_CLOUD_CREDENTIALS_FILE"));
+    let names = &["/.alibabacloud/credentials", "/.alibabacloud/credentials.ini"];
+    find(known, choice, &File { variable: "ALIBABA_CLOUD_CREDENTIALS_FILE", names, read: ini::read })
+}
+
+fn find(known: &Known, choice: &Choice, file: &File) -> Result<Found> {
+    let named = choice.path.as_deref().or_else(|| known.variable(file.variable));
+    let home = || known.variable("HOME").or_else(|| known.variable("USERPROFILE"));
     let (folder, names) = match named {
         Some(path) => (path, &[""][..]),
-        None => match home(known) {
-            Some(home) => (home, &["/.alibabacloud/credentials", "/.alibabacloud/credentials.ini"][..]),
-            None => return Ok(Found::nothing(&[NO_HOME])),
+        None => match home() {
+            Some(home) => (home, file.names),
+            None => return Ok(Found::nothing(&["neither HOME nor USERPROFILE is set"])),
         },
     };
+    let mut missing = String::new();
     for name in names {
         let path = [folder, name].concat();
         if let Some(content) = known.file(&path)? {
-            return Ok(match ini::read(content, &path, wanted(known, choice))? {
+            let wanted = choice.profile.as_deref().or_else(|| known.variable(PROFILE));
+            return Ok(match (file.read)(content, &path, wanted)? {
                 Found::Plan(plan, place) => at_sts(known, plan, place),
                 nothing => nothing,
             });
         }
+        if missing.is_empty() {
+            missing = shown(&path);
+        }
     }
-    Ok(missing(&[folder, names.first().copied().unwrap_or_default()].concat()))
-}
-
-const NO_HOME: &str = "neither HOME nor USERPROFILE is set";
-
-fn missing(path: &str) -> Found {
-    Found::nothing(&[&super::host::shown(path), ": there is no such file, or no permission to look"])
-}
-
-fn home(known: &Known) -> Option<&str> {
-    known.variable("HOME").or_else(|| known.variable("USERPROFILE"))
-}
-
-fn wanted<'a>(known: &'a Known, choice: &'a Choice) -> Option<&'a str> {
-    choice.profile.as_deref().or_else(|| known.variable(PROFILE))
+    Ok(Found::nothing(&[&missing, ": there is no such file, or no permission to look"]))
 }
 
 /// A plan that asks STS where the environment says, unless it says so itself.

@@ -1,17 +1,34 @@
-//! The fields of one profile, whichever file it is in: what they are read as, and what is wrong with them.
+//! Fields that someone wrote, in a file or as a program: what they are read as, and the first that is wrong.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::credentials::Credentials;
 use crate::credentials::plan::Role;
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
 use crate::text::cut;
 use std::cell::Cell;
 
-/// How a file says what a field is, or why it is no text.
+/// What a field is, or why it is no text.
 pub(super) type Find<'a> = dyn Fn(&str) -> std::result::Result<Option<String>, &'static str> + 'a;
 
+/// The fields of an object.
+pub(super) fn of_json(
+    object: Value<'_>,
+) -> impl Fn(&str) -> std::result::Result<Option<String>, &'static str> {
+    move |field| match given(object, field).map(Value::text) {
+        Some(Some(text)) => Ok(Some(text.into_exposed())),
+        Some(None) => Err("is no text; correct it"),
+        None => Ok(None),
+    }
+}
+
+/// A member that is more than null, which is written for what was not given.
+pub(super) fn given<'a>(object: Value<'a>, field: &str) -> Option<Value<'a>> {
+    object.get(field).filter(|value| !value.is_null())
+}
+
 pub(super) struct Fields<'a> {
-    /// The file and the profile.
+    /// Where they are, for faults.
     place: String,
     find: &'a Find<'a>,
     /// What to do where a field is missing.
@@ -76,7 +93,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// What both files say of a role, by names of their own.
+    /// What both files of profiles say of a role, by names of their own.
     pub(super) fn role(&self, arn: &str, session_name: &str) -> Role {
         Role {
             arn: self.required(arn),
