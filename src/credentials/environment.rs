@@ -75,6 +75,10 @@ fn keys(known: &Known) -> Result<Option<Credentials>> {
     Credentials::new(id.to_owned(), secret.to_owned(), token, None).map(Some)
 }
 
+fn not_set(name: &str) -> Result<Found> {
+    Ok(Found::nothing(&[name, " is not set"]))
+}
+
 /// The keys in the environment.
 pub(super) fn find_keys(known: &Known, _: &Choice) -> Result<Found> {
     Ok(match keys(known)? {
@@ -85,8 +89,9 @@ pub(super) fn find_keys(known: &Known, _: &Choice) -> Result<Found> {
 
 /// The session that Function Compute put into the environment of an instance.
 pub(super) fn find_function(known: &Known, _: &Choice) -> Result<Found> {
-    if known.variable("FC_FUNCTION_NAME").is_none() {
-        return Ok(Found::nothing(&["FC_FUNCTION_NAME is not set"]));
+    const NAME: &str = "FC_FUNCTION_NAME";
+    if known.variable(NAME).is_none() {
+        return not_set(NAME);
     }
     let part = |name, older| known.variable(name).or_else(|| known.variable(older)).map(str::to_owned);
     // Keys that a user set in a function without a role are the environment's.
@@ -102,30 +107,22 @@ pub(super) fn find_function(known: &Known, _: &Choice) -> Result<Found> {
 
 /// A role for the token of a workload (ACK's RRSA).
 pub(super) fn find_oidc(known: &Known, _: &Choice) -> Result<Found> {
-    let mut found = [
-        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", String::new()),
-        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", String::new()),
-        ("ALIBABA_CLOUD_ROLE_ARN", String::new()),
-    ];
-    for (name, value) in &mut found {
-        match known.variable(name) {
-            Some(set) => *value = set.to_owned(),
-            None => return Ok(Found::nothing(&[name, " is not set"])),
-        }
-    }
-    let [(_, provider_arn), (_, token_file), (_, arn)] = found;
+    let [provider, file, role] =
+        ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_ROLE_ARN"];
+    let Some(provider_arn) = known.variable(provider) else { return not_set(provider) };
+    let Some(token_file) = known.variable(file) else { return not_set(file) };
+    let Some(arn) = known.variable(role) else { return not_set(role) };
     let session_name = known.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME").map(str::to_owned);
-    let role = Role { arn, session_name, ..Role::default() };
+    let role = Role { arn: arn.to_owned(), session_name, ..Role::default() };
+    let (provider_arn, token_file) = (provider_arn.to_owned(), token_file.to_owned());
     Ok(at_sts(known, Plan::Oidc { provider_arn, token_file, role }, String::from("the environment")))
 }
 
 /// An address that issues sessions.
 pub(super) fn find_uri(known: &Known, _: &Choice) -> Result<Found> {
     const NAME: &str = "ALIBABA_CLOUD_CREDENTIALS_URI";
-    Ok(match known.variable(NAME) {
-        Some(uri) => Found::Plan(Plan::Uri(uri.to_owned()), String::from(NAME)),
-        None => Found::nothing(&[NAME, " is not set"]),
-    })
+    let Some(uri) = known.variable(NAME) else { return not_set(NAME) };
+    Ok(Found::Plan(Plan::Uri(uri.to_owned()), String::from(NAME)))
 }
 
 /// The role of the instance, where the machine says that it is one, or a user does.

@@ -58,9 +58,7 @@ impl Walk {
             if let [_] = self.sources {
                 return Err(Error::new(ErrorKind::CredentialsUnavailable, why));
             }
-            for part in ["; ", source, ": ", &why] {
-                reasons.push_str(part);
-            }
+            reasons = [&reasons, "; ", source, ": ", &why].concat();
         }
         Err(Error::new(ErrorKind::CredentialsUnavailable, reasons))
     }

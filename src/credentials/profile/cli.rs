@@ -27,28 +27,23 @@ pub(crate) fn read(content: &[u8], path: &str, wanted: Option<&str>) -> Result<F
         return Err(fault(&["profiles: is not a list; run `aliyun configure`"]));
     };
     let file = File { path, profiles };
-    let current = root.get("current").and_then(Value::text).filter(|name| !name.expose().is_empty());
-    let (name, found) = match (wanted, &current) {
-        (Some(name), _) => match file.profile(name) {
-            Some(found) => (name, found),
-            // The other file may have it.
-            None => return Ok(Found::nothing(&[path, ": there is no profile ", &shown(name)])),
-        },
-        (None, Some(name)) => match file.profile(name.expose()) {
-            Some(found) => (name.expose().as_str(), found),
-            None => {
-                return Err(fault(&["current: names a profile that is not there; run `aliyun configure`"]));
-            }
-        },
-        (None, None) => {
-            return Err(fault(&[
-                "current: names no profile; run `aliyun configure`, or set ALIBABA_CLOUD_PROFILE",
-            ]));
-        }
-    };
-    let mut seen = Vec::new();
-    let plan = file.plan(name, found, &mut seen)?;
-    Ok(Found::Plan(plan, file.place(name)))
+    let current = root.get("current").and_then(Value::text).map(Sensitive::into_exposed).unwrap_or_default();
+    let name = wanted.unwrap_or(&current);
+    match file.profile(name) {
+        Some(found) => Ok(Found::Plan(file.plan(name, found, None)?, file.place(name))),
+        // The other file may have it.
+        None if wanted.is_some() => Ok(Found::nothing(&[path, ": there is no profile ", &shown(name)])),
+        None => Err(fault(&[
+            "current: names no profile that is there; run `aliyun configure`, or set ALIBABA_CLOUD_PROFILE",
+        ])),
+    }
+}
+
+/// A profile that stands before another.
+#[derive(Clone, Copy)]
+struct Link<'a> {
+    name: &'a str,
+    before: Option<&'a Self>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,18 +67,21 @@ impl<'a> File<'a> {
         [self.path, ", profile ", &shown(name)].concat()
     }
 
-    fn plan(self, name: &str, profile: Value<'a>, seen: &mut Vec<String>) -> Result<Plan> {
+    fn plan(self, name: &str, profile: Value<'a>, before: Option<&Link<'_>>) -> Result<Plan> {
         let find = of_json(profile);
         let fields = Fields::new(self.place(name), "is missing; run `aliyun configure`", &find);
-        if seen.iter().any(|earlier| earlier == name) {
-            return Err(fields.fault("source_profile", "leads back to this profile; correct it"));
+        let (mut earlier, mut length) = (before, 1usize);
+        while let Some(link) = earlier {
+            if link.name == name {
+                return Err(fields.fault("source_profile", "leads back to this profile; correct it"));
+            }
+            (earlier, length) = (link.before, length.saturating_add(1));
         }
-        if seen.len() >= MAX_CHAIN {
+        if length > MAX_CHAIN {
             return Err(
                 fields.fault("source_profile", "is one of too many behind one another; shorten the chain")
             );
         }
-        seen.push(name.to_owned());
         let mode = fields.text("mode").unwrap_or_default();
         let plan = match mode.as_str() {
             "AK" => Plan::Keys(fields.keys(None)?),
@@ -92,7 +90,9 @@ impl<'a> File<'a> {
             "ChainableRamRoleArn" => {
                 let source = fields.required("source_profile");
                 match self.profile(&source) {
-                    Some(found) => role(&fields, profile, self.plan(&source, found, seen)?),
+                    Some(found) => {
+                        role(&fields, profile, self.plan(&source, found, Some(&Link { name, before }))?)
+                    }
                     None => {
                         return Err(
                             fields.fault("source_profile", "names a profile that is not there; correct it")

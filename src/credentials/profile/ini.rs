@@ -69,26 +69,29 @@ fn section<'a>(content: &'a [u8], path: &str, wanted: &str) -> Result<Option<Ent
         let (line, after) = cut(text, "\n").map_or((text, None), |(line, after)| (line, Some(after)));
         (rest, number) = (after, number.saturating_add(1));
         let line = line.trim_ascii();
-        match line.as_bytes().first() {
-            None | Some(b'#' | b';') => {}
-            Some(b'[') => {
-                let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) else {
-                    return Err(fault(&["line ", &digits(number), ": a section is not closed"]));
-                };
-                inside = name.trim_ascii() == wanted;
-                if inside {
-                    section.get_or_insert_default();
+        let wrong = match line.as_bytes().first() {
+            None | Some(b'#' | b';') => continue,
+            Some(b'[') => match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                Some(name) => {
+                    inside = name.trim_ascii() == wanted;
+                    if inside {
+                        section.get_or_insert_default();
+                    }
+                    continue;
                 }
-            }
-            Some(_) if inside => match (cut(line, "="), &mut section) {
-                (Some((key, value)), Some(section)) => {
-                    section.push((key.trim_ascii(), value.trim_ascii()));
-                }
-                _ => return Err(fault(&["line ", &digits(number), ": is not `key = value`"])),
+                None => ": a section is not closed",
             },
             // What other sections say is not looked at.
-            Some(_) => {}
-        }
+            Some(_) if !inside => continue,
+            Some(_) => match cut(line, "=") {
+                Some((key, value)) => {
+                    section.get_or_insert_default().push((key.trim_ascii(), value.trim_ascii()));
+                    continue;
+                }
+                None => ": is not `key = value`",
+            },
+        };
+        return Err(fault(&["line ", &digits(number), wrong]));
     }
     Ok(section)
 }
