@@ -4,7 +4,7 @@
 use super::function_compute::{HALF, of_account};
 use super::host::{Host, Known, SharedHost};
 use super::plan::{Found, Plan, Role};
-use super::profile::{Choice, at_sts};
+use super::profile::Choice;
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::has;
@@ -81,10 +81,10 @@ fn not_set(name: &str) -> Result<Found> {
 
 /// The keys in the environment.
 pub(super) fn find_keys(known: &Known, _: &Choice) -> Result<Found> {
-    Ok(match keys(known)? {
-        Some(keys) => Found::Plan(Plan::Keys(keys), String::new()),
-        None => Found::nothing(&[NO_KEYS]),
-    })
+    match keys(known)? {
+        Some(keys) => Found::plan(Plan::Keys(keys), ""),
+        None => Ok(Found::nothing(&[NO_KEYS])),
+    }
 }
 
 /// The session that Function Compute put into the environment of an instance.
@@ -102,7 +102,7 @@ pub(super) fn find_function(known: &Known, _: &Choice) -> Result<Found> {
         return Err(Error::config(HALF));
     };
     let session = of_account(id, secret, token, known.variable("FC_ACCOUNT_ID"))?;
-    Ok(Found::Plan(Plan::Keys(session), String::new()))
+    Found::plan(Plan::Keys(session), "")
 }
 
 /// A role for the token of a workload (ACK's RRSA).
@@ -115,14 +115,14 @@ pub(super) fn find_oidc(known: &Known, _: &Choice) -> Result<Found> {
     let session_name = known.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME").map(str::to_owned);
     let role = Role { arn: arn.to_owned(), session_name, ..Role::default() };
     let (provider_arn, token_file) = (provider_arn.to_owned(), token_file.to_owned());
-    Ok(at_sts(known, Plan::Oidc { provider_arn, token_file, role }, String::from("the environment")))
+    Found::plan(Plan::Oidc { provider_arn, token_file, role }, "the environment")
 }
 
 /// An address that issues sessions.
 pub(super) fn find_uri(known: &Known, _: &Choice) -> Result<Found> {
     const NAME: &str = "ALIBABA_CLOUD_CREDENTIALS_URI";
     let Some(uri) = known.variable(NAME) else { return not_set(NAME) };
-    Ok(Found::Plan(Plan::Uri(uri.to_owned()), String::from(NAME)))
+    Found::plan(Plan::Uri(uri.to_owned()), NAME)
 }
 
 /// The role of the instance, where the machine says that it is one, or a user does.
@@ -141,7 +141,7 @@ pub(super) fn find_instance(known: &Known, _: &Choice) -> Result<Found> {
         ]));
     }
     let without_v1 = known.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED");
-    Ok(Found::Plan(Plan::Ecs { role_name, without_v1 }, String::from(NAME)))
+    Found::plan(Plan::Ecs { role_name, without_v1 }, NAME)
 }
 
 /// Whether the machine's firmware was made by Alibaba Cloud. What cannot be read does not say so.

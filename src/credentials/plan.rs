@@ -4,7 +4,7 @@
 use super::cached::CachedCredentials;
 use super::checked::{Checked, Obtain};
 use super::external::External;
-use super::host::SharedHost;
+use super::host::{Known, SharedHost};
 use super::sts::RoleSession;
 use super::token_file::TokenFile;
 use super::{
@@ -21,12 +21,16 @@ use std::time::Duration;
 /// What a source has to say.
 pub(crate) enum Found {
     /// It is configured. The text says where, for errors; empty where the plan's own errors do.
-    Plan(Plan, String),
+    Plan(Box<Plan>, String),
     /// It is not, and why.
     Nothing(Cow<'static, str>),
 }
 
 impl Found {
+    pub(super) fn plan(plan: Plan, place: &str) -> Result<Self> {
+        Ok(Self::Plan(Box::new(plan), place.to_owned()))
+    }
+
     pub(super) fn nothing(why: &[&str]) -> Self {
         Self::Nothing(why.concat().into())
     }
@@ -76,15 +80,15 @@ impl Role {
 }
 
 impl Plan {
-    /// Where STS is asked, for every role of the plan that does not say so itself.
-    pub(super) fn at_sts(&mut self, region: Option<&str>, vpc: bool) {
+    /// Has every role of the plan that does not say so itself ask STS where the environment says.
+    pub(super) fn at_sts(&mut self, known: &Known) {
         let (Self::Role { role, .. } | Self::Oidc { role, .. }) = self else { return };
         if role.region.is_none() {
-            role.region = region.map(str::to_owned);
-            role.vpc |= vpc;
+            role.region = known.variable("ALIBABA_CLOUD_STS_REGION").map(str::to_owned);
+            role.vpc |= known.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
         }
         if let Self::Role { source, .. } = self {
-            source.at_sts(region, vpc);
+            source.at_sts(known);
         }
     }
 
@@ -119,13 +123,13 @@ fn checked<P: Obtain>(provider: P) -> Result<Arc<dyn DynProvideCredentials>> {
 /// The provider of the last plan, with whatever it keeps (a source's own session, a metadata token), for as long as
 /// the configuration stays the same.
 #[derive(Default)]
-pub(super) struct Kept(Guarded<Option<(Plan, Arc<dyn DynProvideCredentials>)>>);
+pub(super) struct Kept(Guarded<Option<(Box<Plan>, Arc<dyn DynProvideCredentials>)>>);
 
 impl Kept {
     /// The plan's provider. `place`: where the plan was found.
     pub(super) fn provider(
         &self,
-        plan: Plan,
+        plan: Box<Plan>,
         place: &str,
         host: &SharedHost,
     ) -> Result<Arc<dyn DynProvideCredentials>> {

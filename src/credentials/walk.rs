@@ -36,11 +36,19 @@ impl Walk {
         self.answered.with(|answered| *answered)
     }
 
+    fn look(&self, look: Look, known: &Known) -> Result<Found> {
+        let mut found = look(known, &self.choice)?;
+        if let Found::Plan(plan, _) = &mut found {
+            plan.at_sts(known);
+        }
+        Ok(found)
+    }
+
     pub(super) async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         let mut known = Known::default();
         let mut reasons = String::from("no source is configured here");
         for (source, look) in self.sources {
-            let found = known.look(&*self.host, |known| look(known, &self.choice)).await?;
+            let found = known.look(&*self.host, |known| self.look(*look, known)).await?;
             let why = match found {
                 Found::Plan(plan, place) => {
                     let provider = self.kept.provider(plan, &place, &self.host)?;

@@ -67,7 +67,7 @@ impl<'a> File<'a> {
         [self.path, ", profile ", &shown(name)].concat()
     }
 
-    fn plan(self, name: &str, profile: Value<'a>, before: Option<&Link<'_>>) -> Result<Plan> {
+    fn plan(self, name: &str, profile: Value<'a>, before: Option<&Link<'_>>) -> Result<Box<Plan>> {
         let find = of_json(profile);
         let fields = Fields::new(self.place(name), "is missing; run `aliyun configure`", &find);
         let (mut earlier, mut length) = (before, 1usize);
@@ -86,7 +86,9 @@ impl<'a> File<'a> {
         let plan = match mode.as_str() {
             "AK" => Plan::Keys(fields.keys(None)?),
             "StsToken" => Plan::Keys(fields.keys(Some(fields.required("sts_token")))?),
-            "RamRoleArn" => role(&fields, profile, Plan::Keys(fields.keys(fields.text("sts_token"))?)),
+            "RamRoleArn" => {
+                role(&fields, profile, Box::new(Plan::Keys(fields.keys(fields.text("sts_token"))?)))
+            }
             "ChainableRamRoleArn" => {
                 let source = fields.required("source_profile");
                 match self.profile(&source) {
@@ -115,13 +117,13 @@ impl<'a> File<'a> {
             }
             mode => return Err(fields.fault("mode", unsupported(mode))),
         };
-        fields.end(plan)
+        fields.end(Box::new(plan))
     }
 }
 
-fn role(fields: &Fields<'_>, profile: Value<'_>, source: Plan) -> Plan {
+fn role(fields: &Fields<'_>, profile: Value<'_>, source: Box<Plan>) -> Plan {
     let external_id = fields.text("external_id");
-    Plan::Role { source: Box::new(source), role: session(fields, profile), external_id }
+    Plan::Role { source, role: session(fields, profile), external_id }
 }
 
 fn session(fields: &Fields<'_>, profile: Value<'_>) -> Role {

@@ -49,7 +49,7 @@ pub(crate) fn read(content: &[u8], path: &str, wanted: Option<&str>) -> Result<F
                 .fault("type", "is unknown; use access_key, ecs_ram_role, ram_role_arn or oidc_role_arn"));
         }
     };
-    Ok(Found::Plan(fields.end(plan)?, place))
+    Found::plan(fields.end(plan)?, &place)
 }
 
 /// Keys and values, in the order of the file.

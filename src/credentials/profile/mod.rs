@@ -5,7 +5,7 @@ pub(crate) mod cli;
 pub(crate) mod ini;
 
 use super::host::{Host, Known, shown};
-use super::plan::{Found, Plan};
+use super::plan::Found;
 use super::walk::Walk;
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::Result;
@@ -165,21 +165,11 @@ fn find(known: &Known, choice: &Choice, file: &File) -> Result<Found> {
         let path = [folder, name].concat();
         if let Some(content) = known.file(&path)? {
             let wanted = choice.profile.as_deref().or_else(|| known.variable(PROFILE));
-            return Ok(match (file.read)(content, &path, wanted)? {
-                Found::Plan(plan, place) => at_sts(known, plan, place),
-                nothing => nothing,
-            });
+            return (file.read)(content, &path, wanted);
         }
         if missing.is_empty() {
             missing = shown(&path);
         }
     }
     Ok(Found::nothing(&[&missing, ": there is no such file, or no permission to look"]))
-}
-
-/// A plan that asks STS where the environment says, unless it says so itself.
-pub(super) fn at_sts(known: &Known, mut plan: Plan, place: String) -> Found {
-    let region = known.variable("ALIBABA_CLOUD_STS_REGION");
-    plan.at_sts(region, known.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
-    Found::Plan(plan, place)
 }
