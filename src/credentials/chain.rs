@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::environment::{find_function, find_instance, find_keys, find_oidc, find_uri};
-use super::host::{Host, Known};
+use super::host::{Host, Known, SharedHost};
 use super::plan::Found;
 use super::profile::{Choice, find_cli, find_ini};
 use super::walk::{Look, Walk};
@@ -62,8 +62,13 @@ const SOURCES: [(&str, Look); 7] = [
 impl DefaultChain {
     /// The sources of that machine.
     pub fn new(host: impl Host) -> Self {
-        Self(Walk::new(Arc::new(host), "default_chain", &SOURCES))
+        Self(walk(Arc::new(host)))
     }
+}
+
+/// What a chain is made of.
+pub(crate) fn walk(host: SharedHost) -> Walk {
+    Walk::new(host, "default_chain", &SOURCES, Choice::default())
 }
 
 fn find_cli_unless_off(known: &Known, choice: &Choice) -> Result<Found> {

@@ -196,7 +196,7 @@ impl Talk<'_> {
             (404, None) if self.own.optional => Ok(Some(None)),
             (404, None) => Err(unavailable(NO_ROLE)),
             (200, None) => {
-                let name = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
+                let name = text_of(&answer);
                 if !is_role_name(name) {
                     return Err(unavailable(
                         "what the metadata service gives as the name of the role cannot be one",
@@ -267,11 +267,15 @@ fn silent(error: Error) -> Error {
 
 pub(super) const NO_ROLE: &str = "no RAM role is attached to this instance; attach one";
 
+fn text_of(answer: &Response) -> &str {
+    std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default()
+}
+
 fn token_of(answer: &Response) -> Result<Sensitive<String>> {
     if answer.status() != 200 {
         return Err(status_fault("no metadata token was given", answer.status()));
     }
-    let token = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
+    let token = text_of(answer);
     let fits = (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
     match fits {
         true => Ok(Sensitive::new(token.to_owned())),

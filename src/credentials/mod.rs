@@ -5,7 +5,7 @@ mod answer;
 mod assume_role;
 pub(crate) mod cached;
 mod callback;
-mod chain;
+pub(crate) mod chain;
 pub(crate) mod checked;
 mod ecs_ram_role;
 mod environment;
@@ -20,7 +20,7 @@ mod static_keys;
 pub(crate) mod sts;
 mod token_file;
 mod uri;
-mod walk;
+pub(crate) mod walk;
 
 pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;

@@ -5,14 +5,14 @@ use super::ecs_ram_role::NO_ROLE;
 use super::host::{Known, SharedHost};
 use super::plan::{Found, Kept};
 use super::profile::Choice;
-use super::{Context, Credentials};
+use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::Guarded;
 
 /// What a source makes of the machine and of what a user chose.
 pub(super) type Look = fn(&Known, &Choice) -> Result<Found>;
 
-pub(super) struct Walk {
+pub(crate) struct Walk {
     host: SharedHost,
     pub(super) choice: Choice,
     /// In the order of the walk.
@@ -27,13 +27,9 @@ impl Walk {
         host: SharedHost,
         name: &'static str,
         sources: &'static [(&'static str, Look)],
+        choice: Choice,
     ) -> Self {
-        Self { host, choice: Choice::default(), sources, kept: Kept::default(), answered: Guarded::new(name) }
-    }
-
-    /// The source that answered last.
-    pub(super) fn name(&self) -> &'static str {
-        self.answered.with(|answered| *answered)
+        Self { host, choice, sources, kept: Kept::default(), answered: Guarded::new(name) }
     }
 
     fn look(&self, look: Look, known: &Known) -> Result<Found> {
@@ -43,8 +39,10 @@ impl Walk {
         }
         Ok(found)
     }
+}
 
-    pub(super) async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
+impl ProvideCredentials for Walk {
+    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         let mut known = Known::default();
         let mut reasons = String::from("no source is configured here");
         for (source, look) in self.sources {
@@ -69,5 +67,10 @@ impl Walk {
             reasons = [&reasons, "; ", source, ": ", &why].concat();
         }
         Err(Error::new(ErrorKind::CredentialsUnavailable, reasons))
+    }
+
+    /// The source that answered last.
+    fn name(&self) -> &'static str {
+        self.answered.with(|answered| *answered)
     }
 }

@@ -4,11 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::credentials::cached::CachedCredentials;
+use crate::credentials::chain;
 use crate::credentials::checked::Checked;
+use crate::credentials::profile::{Choice, cli_walk};
 use crate::credentials::sts::RoleSession;
 use crate::credentials::{
-    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DefaultChain, DynProvideCredentials, EcsRamRole, Profile,
-    ProvideCredentials, TokenFile,
+    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DynProvideCredentials, EcsRamRole, ProvideCredentials,
+    TokenFile,
 };
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Read, Reader};
@@ -115,14 +117,9 @@ pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn profile(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let mut provider = Profile::new(mailbox.host());
-    if let Some(name) = fields.some_text()? {
-        provider = provider.profile(name);
-    }
-    if let Some(file) = fields.some_text()? {
-        provider = provider.file(file);
-    }
-    Ok(source(provider))
+    let profile = fields.some_text()?.map(str::to_owned);
+    let path = fields.some_text()?.map(str::to_owned);
+    Ok(source(cli_walk(Arc::new(mailbox.host()), Choice { path, profile })))
 }
 
 /// Whatever this machine has.
@@ -130,5 +127,5 @@ pub fn profile(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// None: it has no fields.
 pub fn default_chain(mailbox: &Mailbox, _: &mut Reader<'_>) -> Read<Source> {
-    Ok(source(DefaultChain::new(mailbox.host())))
+    Ok(source(chain::walk(Arc::new(mailbox.host()))))
 }

@@ -4,7 +4,7 @@
 pub(crate) mod cli;
 pub(crate) mod ini;
 
-use super::host::{Host, Known, shown};
+use super::host::{Host, Known, SharedHost, shown};
 use super::plan::Found;
 use super::walk::Walk;
 use super::{Context, Credentials, ProvideCredentials};
@@ -19,20 +19,20 @@ const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
 
 /// What a user may say of a profile file.
 #[derive(Clone, Default)]
-pub(super) struct Choice {
-    path: Option<String>,
-    profile: Option<String>,
+pub(crate) struct Choice {
+    pub(crate) path: Option<String>,
+    pub(crate) profile: Option<String>,
 }
 
 macro_rules! profile_provider {
-    ($(#[$doc:meta])* $name:ident, $find:ident, $label:literal) => {
+    ($(#[$doc:meta])* $name:ident, $walk:ident, $label:literal) => {
         $(#[$doc])*
         pub struct $name(Walk);
 
         impl $name {
             /// The profile that the environment of `host` names, in the file that it names.
             pub fn new(host: impl Host) -> Self {
-                Self(Walk::new(Arc::new(host), $label, &[($label, $find)]))
+                Self($walk(Arc::new(host), Choice::default()))
             }
 
             /// The file's path. Default: as the type's description says.
@@ -97,7 +97,7 @@ profile_provider!(
     /// # }
     /// ```
     Profile,
-    find_cli,
+    cli_walk,
     "profile"
 );
 
@@ -125,7 +125,7 @@ profile_provider!(
     /// # }
     /// ```
     IniProfile,
-    find_ini,
+    ini_walk,
     "ini_profile"
 );
 
@@ -136,6 +136,16 @@ struct File {
     /// Where it is in the home otherwise: the first that is there.
     names: &'static [&'static str],
     read: fn(&[u8], &str, Option<&str>) -> Result<Found>,
+}
+
+/// What a profile of the CLI is made of.
+pub(crate) fn cli_walk(host: SharedHost, choice: Choice) -> Walk {
+    Walk::new(host, "profile", &[("profile", find_cli)], choice)
+}
+
+/// What a section of the INI file is made of.
+fn ini_walk(host: SharedHost, choice: Choice) -> Walk {
+    Walk::new(host, "ini_profile", &[("ini_profile", find_ini)], choice)
 }
 
 /// What the CLI's file says.
