@@ -42,23 +42,26 @@ fn source(provider: impl ProvideCredentials) -> Source {
 
 /// What all providers that call STS have: session name, duration, policy, region, and one byte of which the lowest two
 /// bits are the network (0: none is given) and the third is set for plain http, then the authority of an endpoint.
-fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<Box<RoleSession>> {
-    let mut session = Box::new(RoleSession::new(role_arn));
-    if let Some(name) = fields.some_text()? {
+fn role_session(role_arn: &str, fields: &mut Reader<'_>) -> Read<Box<RoleSession>> {
+    let (name, duration) = (fields.some_text()?, fields.duration()?);
+    let (policy, region) = (fields.some_text()?, fields.some_text()?);
+    let (place, authority) = (fields.u8()?, fields.some_text()?);
+    // Nothing is made before all is read: there is nothing to drop on the way.
+    let mut session = Box::new(RoleSession::new(role_arn.to_owned()));
+    if let Some(name) = name {
         session.session_name = name.to_owned();
     }
-    if let Some(duration) = fields.duration()? {
+    if let Some(duration) = duration {
         session.duration = duration;
     }
-    session.policy = fields.some_text()?.map(str::to_owned);
-    session.region = fields.some_text()?.map(str::to_owned);
-    let place = fields.u8()?;
+    session.policy = policy.map(str::to_owned);
+    session.region = region.map(str::to_owned);
     session.network = match place & 3 {
         0 => None,
         1 => Some(Network::Public),
         _ => Some(Network::Vpc),
     };
-    session.endpoint = fields.some_text()?.map(|authority| Ok(Endpoint::trusted(place & 4 == 0, authority)));
+    session.endpoint = authority.map(|authority| Ok(Endpoint::trusted(place & 4 == 0, authority)));
     Ok(session)
 }
 
@@ -67,7 +70,7 @@ fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<Box<RoleSessi
 /// # Errors
 /// For fields that are cut off.
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let session = role_session(fields.text()?.to_owned(), fields)?;
+    let session = role_session(fields.text()?, fields)?;
     let external_id = fields.some_text()?.map(str::to_owned);
     let asked = CachedCredentials::shared(Arc::new(mailbox.credentials()));
     Ok(source(Checked(AssumeRole::of(asked, session, external_id))))
@@ -78,9 +81,10 @@ pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+    let (role, identity_provider) = (fields.text()?, fields.text()?);
     let session = role_session(role, fields)?;
-    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, mailbox.credentials(), session))))
+    let token = mailbox.credentials();
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider.to_owned(), token, session))))
 }
 
 /// An address that gives sessions.
@@ -97,9 +101,10 @@ pub fn credentials_uri(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
-    let token = TokenFile::new(mailbox.host(), fields.text()?);
-    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, token, role_session(role, fields)?))))
+    let (role, identity_provider, path) = (fields.text()?, fields.text()?, fields.text()?);
+    let session = role_session(role, fields)?;
+    let token = TokenFile::new(mailbox.host(), path);
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider.to_owned(), token, session))))
 }
 
 /// The role of this instance: its name, whether metadata without a token is off, an address for tests.
@@ -107,9 +112,8 @@ pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let role_name = fields.some_text()?.map(str::to_owned);
-    let without_imds_v1 = fields.u8()? != 0;
-    Ok(source(EcsRamRole::of(role_name, without_imds_v1, fields.some_text()?)))
+    let (role_name, without_imds_v1, origin) = (fields.some_text()?, fields.u8()? != 0, fields.some_text()?);
+    Ok(source(EcsRamRole::of(role_name.map(str::to_owned), without_imds_v1, origin)))
 }
 
 /// A profile of the command line's: its name, the file.
@@ -117,9 +121,9 @@ pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn profile(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let profile = fields.some_text()?.map(str::to_owned);
-    let path = fields.some_text()?.map(str::to_owned);
-    Ok(source(cli_walk(Arc::new(mailbox.host()), Choice { path, profile })))
+    let (profile, path) = (fields.some_text()?, fields.some_text()?);
+    let choice = Choice { path: path.map(str::to_owned), profile: profile.map(str::to_owned) };
+    Ok(source(cli_walk(Arc::new(mailbox.host()), choice)))
 }
 
 /// Whatever this machine has.
