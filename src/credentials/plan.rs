@@ -62,16 +62,18 @@ pub(crate) struct Role {
 impl Role {
     /// The session that it describes.
     fn session(&self) -> Box<RoleSession> {
-        let mut session = Box::new(RoleSession::new(self.arn.clone()));
+        let mut session = Box::new(RoleSession {
+            policy: self.policy.clone(),
+            region: self.region.clone(),
+            network: self.vpc.then_some(Network::Vpc),
+            ..RoleSession::new(self.arn.clone())
+        });
         if let Some(name) = &self.session_name {
-            session.session_name.clone_from(name);
+            session.session_name = name.clone();
         }
         if let Some(duration) = self.duration {
             session.duration = duration;
         }
-        session.policy.clone_from(&self.policy);
-        session.region.clone_from(&self.region);
-        session.network = self.vpc.then_some(Network::Vpc);
         if let Some(endpoint) = &self.endpoint {
             session.set_endpoint(endpoint);
         }
@@ -93,7 +95,7 @@ impl Plan {
     }
 
     /// The provider, its parameters checked.
-    fn build(&self, host: &SharedHost) -> Result<Arc<dyn DynProvideCredentials>> {
+    fn build(&self, host: &SharedHost) -> Result<Provider> {
         match self {
             Self::Keys(keys) => Ok(Arc::new(keys.clone())),
             Self::Role { source, role, external_id } => {
@@ -115,24 +117,22 @@ impl Plan {
     }
 }
 
-fn checked<P: Obtain>(provider: P) -> Result<Arc<dyn DynProvideCredentials>> {
+fn checked<P: Obtain>(provider: P) -> Result<Provider> {
     provider.validate()?;
     Ok(Arc::new(Checked(provider)))
 }
 
+/// What a plan is built into.
+type Provider = Arc<dyn DynProvideCredentials>;
+
 /// The provider of the last plan, with whatever it keeps (a source's own session, a metadata token), for as long as
 /// the configuration stays the same.
 #[derive(Default)]
-pub(super) struct Kept(Guarded<Option<(Box<Plan>, Arc<dyn DynProvideCredentials>)>>);
+pub(super) struct Kept(Guarded<Option<(Box<Plan>, Provider)>>);
 
 impl Kept {
     /// The plan's provider. `place`: where the plan was found.
-    pub(super) fn provider(
-        &self,
-        plan: Box<Plan>,
-        place: &str,
-        host: &SharedHost,
-    ) -> Result<Arc<dyn DynProvideCredentials>> {
+    pub(super) fn provider(&self, plan: Box<Plan>, place: &str, host: &SharedHost) -> Result<Provider> {
         let kept = self.0.with(|kept| match kept {
             Some((known, provider)) if *known == plan => Some(provider.clone()),
             _ => None,

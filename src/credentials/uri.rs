@@ -112,7 +112,7 @@ impl ProvideCredentials for CredentialsUri {
         let Some((scheme, rest)) = cut(&self.0, "://") else {
             return fault("must be a whole address, such as https://host/path");
         };
-        if rest.as_bytes().contains(&b'#') {
+        if rest.bytes().any(|b| b == b'#') {
             return fault("must not have a fragment");
         }
         let end = rest.bytes().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
