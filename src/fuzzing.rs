@@ -126,7 +126,7 @@ pub fn external(data: &[u8]) {
             Err(what) => assert!(!what.contains("needle")),
         }
     }
-    assert!(external::read(data).map_or_else(|what| !what.contains("needle"), |_| true));
+    assert!(external::read(data).map_or_else(|error| !error.explanation().contains("needle"), |_| true));
 }
 
 /// Reads what a driver brings to an effect.

@@ -69,6 +69,11 @@ impl<'a> Value<'a> {
         reader::text(self.text)
     }
 
+    /// Whether it is that text.
+    pub(crate) fn is(self, text: &str) -> bool {
+        reader::is(self.text, text)
+    }
+
     /// A whole number that is not negative.
     pub(crate) fn number(self) -> Option<u64> {
         crate::text::decimal(self.text)

@@ -40,7 +40,7 @@ impl Answer<'_> {
         }
         let json = json::parse(self.response.body()).map_err(|e| self.not_json(e))?;
         let body = json.root();
-        if text(body, "Code").is_none_or(|code| code.expose() != "Success") {
+        if !body.get("Code").is_some_and(|code| code.is("Success")) {
             return Err(self.fault(&["the answer's Code is not Success"], None));
         }
         self.session(body).map_err(|what| self.fault(&[&what], None))

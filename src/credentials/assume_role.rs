@@ -6,7 +6,9 @@ use super::checked::Obtain;
 use super::sts::{RoleSession, is_made_of, require, role_setters};
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, Result};
+use crate::sync::MaybeSend;
 use std::fmt;
+use std::future::Future;
 
 const ACTION: &str = "AssumeRole";
 
@@ -56,7 +58,7 @@ pub struct AssumeRole {
     source: CachedCredentials,
     /// What is wrong with the source's own parameters.
     source_fault: Option<Error>,
-    session: RoleSession,
+    session: Box<RoleSession>,
     external_id: Option<String>,
 }
 
@@ -65,16 +67,17 @@ impl AssumeRole {
     /// those of a RAM user or of another role: the account itself may assume none.
     pub fn new(source: impl ProvideCredentials, role_arn: impl Into<String>) -> Self {
         let source_fault = source.validate().err();
-        Self { source_fault, ..Self::of(source, RoleSession::new(role_arn.into()), None) }
+        let source = CachedCredentials::new(source);
+        Self { source_fault, ..Self::of(source, Box::new(RoleSession::new(role_arn.into())), None) }
     }
 
     /// Such sessions, with credentials of a source whose parameters are right.
     pub(crate) fn of(
-        source: impl ProvideCredentials,
-        session: RoleSession,
+        source: CachedCredentials,
+        session: Box<RoleSession>,
         external_id: Option<String>,
     ) -> Self {
-        Self { source: CachedCredentials::new(source), source_fault: None, session, external_id }
+        Self { source, source_fault: None, session, external_id }
     }
 
     role_setters!();
@@ -94,16 +97,16 @@ impl fmt::Debug for AssumeRole {
 }
 
 impl Obtain for AssumeRole {
-    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
-        let external_id = self.external_id.as_deref().map(|id| ("ExternalId", id));
-        self.session.ask(cx.upstream(), ACTION, external_id.as_slice(), Some(&self.source)).await
+    fn obtain(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
+        let own = [("ExternalId", self.external_id.as_deref().unwrap_or_default()), ("", "")];
+        self.session.ask(cx.upstream(), ACTION, own, Some(&self.source))
     }
 }
 
 impl ProvideCredentials for AssumeRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        self.obtain(cx).await.map(Some)
+        self.obtain(cx).await
     }
 
     fn name(&self) -> &'static str {

@@ -118,6 +118,11 @@ impl CachedCredentials {
         Self { source, state: Guarded::new(State::default()) }
     }
 
+    /// Those of a provider that is kept elsewhere as well.
+    pub(crate) fn shared(provider: Arc<dyn DynProvideCredentials>) -> Self {
+        Self { source: Source::Provider(provider), state: Guarded::new(State::default()) }
+    }
+
     /// The source's name for `status()`.
     pub(crate) fn name(&self) -> &'static str {
         match &self.source {
@@ -127,35 +132,37 @@ impl CachedCredentials {
     }
 
     /// The credentials to sign with now.
-    pub(crate) async fn get(&self, upstream: Upstream<'_>) -> Result<Credentials> {
-        let (clock, limit) = (&upstream.api.clock, upstream.limit);
-        if let Source::Fixed(credentials) = &self.source {
-            let (now, heard) = (clock.corrected(), clock.has_heard());
-            return self.state.with(|s| check(credentials.clone(), s.refused(now), now, heard));
-        }
-        loop {
-            let now = clock.corrected();
-            let (mut lease, old) = match self.next(now) {
-                Next::Known(outcome) => return outcome,
-                Next::Follow(flight) => match wait_for_end(&flight, clock, limit.deadline).await {
-                    Some(Status::Done(outcome)) => return outcome,
-                    Some(_) => continue,
-                    None => return Err(too_late()),
-                },
-                Next::Lead(lease, old) => (lease, old),
-            };
-            let mut ms = limit.deadline.past(now.mono);
-            if let Some(old) = &old {
-                if let Some(behind) = limit.behind {
-                    if behind.renew(lease, old) {
-                        return Ok(old.clone());
-                    }
-                    lease = self.state.with(|s| s.begin(now));
-                }
-                ms = ms.min(PATIENCE);
+    pub(crate) fn get<'a>(&'a self, upstream: Upstream<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let (clock, limit) = (&upstream.api.clock, upstream.limit);
+            if let Source::Fixed(credentials) = &self.source {
+                let (now, heard) = (clock.corrected(), clock.has_heard());
+                return self.state.with(|s| check(credentials.clone(), s.refused(now), now, heard));
             }
-            return self.lead(lease, old, ms, upstream).await;
-        }
+            loop {
+                let now = clock.corrected();
+                let (mut lease, old) = match self.next(now) {
+                    Next::Known(outcome) => return outcome,
+                    Next::Follow(flight) => match wait_for_end(&flight, clock, limit.deadline).await {
+                        Some(Status::Done(outcome)) => return outcome,
+                        Some(_) => continue,
+                        None => return Err(too_late()),
+                    },
+                    Next::Lead(lease, old) => (lease, old),
+                };
+                let mut ms = limit.deadline.past(now.mono);
+                if let Some(old) = &old {
+                    if let Some(behind) = limit.behind {
+                        if behind.renew(lease, old) {
+                            return Ok(old.clone());
+                        }
+                        lease = self.state.with(|s| s.begin(now));
+                    }
+                    ms = ms.min(PATIENCE);
+                }
+                return self.lead(lease, old, ms, upstream).await;
+            }
+        })
     }
 
     /// Asks the provider as the leader of a flight, for so many milliseconds, and ends the flight with what it gave.

@@ -1,15 +1,16 @@
 //! The default chain: the first source that is configured on this machine.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::ecs_ram_role::NO_ROLE;
 use super::environment::{find_function, find_instance, find_keys, find_oidc, find_uri};
-use super::host::{DynHost, Host, SharedHost};
-use super::plan::{Found, Kept};
-use super::profile::{Choice, cli_is_off, find_cli, find_ini, sts};
+use super::host::{Host, Known, SharedHost};
+use super::plan::Found;
+use super::profile::{Choice, find_cli, find_ini};
+use super::walk::{Look, Walk};
 use super::{Context, Credentials, ProvideCredentials};
-use crate::error::{Error, ErrorKind, Result};
-use crate::sync::Guarded;
+use crate::error::Result;
+use crate::sync::MaybeSend;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 /// Credentials from wherever this machine has them. The first source that is configured answers:
@@ -45,68 +46,50 @@ use std::sync::Arc;
 /// # let _ = builder;
 /// # }
 /// ```
-pub struct DefaultChain {
-    host: SharedHost,
-    kept: Kept,
-    answered: Guarded<&'static str>,
-}
+pub struct DefaultChain(Walk);
 
 /// In the order of the walk.
-const SOURCES: [&str; 7] =
-    ["function_compute", "environment", "oidc", "profile", "ini_profile", "credentials_uri", "ecs_ram_role"];
+const SOURCES: [(&str, Look); 7] = [
+    ("function_compute", find_function),
+    ("environment", find_keys),
+    ("oidc", find_oidc),
+    ("profile", find_cli_unless_off),
+    ("ini_profile", find_ini),
+    ("credentials_uri", find_uri),
+    ("ecs_ram_role", find_instance),
+];
 
 impl DefaultChain {
     /// The sources of that machine.
     pub fn new(host: impl Host) -> Self {
-        Self { host: Arc::new(host), kept: Kept::default(), answered: Guarded::new("default_chain") }
+        Self(walk(Arc::new(host)))
     }
 }
 
-async fn find(source: &str, host: &dyn DynHost) -> Result<Found> {
-    match source {
-        "function_compute" => find_function(host).await,
-        "environment" => find_keys(host).await,
-        "oidc" => sts(host, find_oidc(host).await?).await,
-        "profile" if cli_is_off(host).await => {
-            Ok(Found::nothing(&["ALIBABA_CLOUD_CLI_PROFILE_DISABLED is set"]))
-        }
-        "profile" => find_cli(host, &Choice::default()).await,
-        "ini_profile" => find_ini(host, &Choice::default()).await,
-        "credentials_uri" => find_uri(host).await,
-        _ => find_instance(host).await,
+/// What a chain is made of.
+pub(crate) fn walk(host: SharedHost) -> Walk {
+    Walk::new(host, "default_chain", &SOURCES, Choice::default())
+}
+
+fn find_cli_unless_off(known: &Known, choice: &Choice) -> Result<Found> {
+    match known.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
+        true => Ok(Found::nothing(&["ALIBABA_CLOUD_CLI_PROFILE_DISABLED is set"])),
+        false => find_cli(known, choice),
     }
 }
 
 impl fmt::Debug for DefaultChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DefaultChain")
-            .field("answered", &ProvideCredentials::name(self))
-            .finish_non_exhaustive()
+        f.debug_struct("DefaultChain").field("answered", &self.0.name()).finish_non_exhaustive()
     }
 }
 
 impl ProvideCredentials for DefaultChain {
-    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
-        let mut reasons = String::from("no source is configured here");
-        for source in SOURCES {
-            let why = match find(source, &*self.host).await? {
-                Found::Plan(plan, place) => match self.kept.provide(plan, &place, &self.host, cx).await? {
-                    Some(credentials) => {
-                        self.answered.with(|answered| *answered = source);
-                        return Ok(Some(credentials));
-                    }
-                    None => NO_ROLE.into(),
-                },
-                Found::Nothing(why) => why,
-            };
-            for part in ["; ", source, ": ", &why] {
-                reasons.push_str(part);
-            }
-        }
-        Err(Error::new(ErrorKind::CredentialsUnavailable, reasons))
+    fn provide(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
+        self.0.provide(cx)
     }
 
     fn name(&self) -> &'static str {
-        self.answered.with(|answered| *answered)
+        self.0.name()
     }
 }

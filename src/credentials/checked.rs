@@ -8,15 +8,15 @@ use std::future::Future;
 
 /// What a provider does once its parameters are known to be right.
 pub(crate) trait Obtain: ProvideCredentials {
-    fn obtain(&self, cx: &Context<'_>) -> impl Future<Output = Result<Credentials>> + MaybeSend;
+    fn obtain(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend;
 }
 
 /// A provider whose maker has checked its parameters: they are not looked at again, and nothing is linked that would.
 pub(crate) struct Checked<P>(pub(crate) P);
 
 impl<P: Obtain> ProvideCredentials for Checked<P> {
-    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
-        self.0.obtain(cx).await.map(Some)
+    fn provide(&self, cx: &Context<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
+        self.0.obtain(cx)
     }
 
     fn name(&self) -> &'static str {

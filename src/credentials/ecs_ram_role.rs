@@ -5,7 +5,6 @@ use super::answer::Answer;
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::http::{Method, Request, Response};
-use crate::openapi::Upstream;
 use crate::region::{Endpoint, Origin};
 use crate::sensitive::Sensitive;
 use crate::sync::Guarded;
@@ -51,11 +50,13 @@ const MAX_TOKEN: usize = 4096;
 /// let builder = simsim::Client::builder().region("cn-hangzhou").credentials(credentials);
 /// # let _ = builder;
 /// ```
-#[derive(Default)]
 pub struct EcsRamRole {
     role_name: Option<String>,
     without_imds_v1: bool,
-    endpoint: Option<String>,
+    /// What every address begins with.
+    base: Cow<'static, str>,
+    /// What is wrong with the endpoint.
+    endpoint_fault: Option<Error>,
     /// No role at all means "not configured here".
     optional: bool,
     /// The token, and until when it is used.
@@ -65,7 +66,7 @@ pub struct EcsRamRole {
 impl EcsRamRole {
     /// Whichever role is attached to this instance.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(None, false, None)
     }
 
     /// The role's name (not its ARN). Default: the one that is attached is asked for.
@@ -85,120 +86,133 @@ impl EcsRamRole {
     /// A metadata service for tests: `http://` and a loopback address.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = Some(endpoint.into());
+        let endpoint = endpoint.into();
+        // Plain http is accepted for loopback only.
+        match Endpoint::parse("endpoint", &endpoint, Origin::Code { allow_http: false }) {
+            Ok(parsed) if endpoint.starts_with("http://") => self.base = parsed.url("").into(),
+            Ok(_) => {
+                let what = "endpoint: must be http:// and a loopback address; leave it out elsewhere";
+                self.endpoint_fault = Some(Error::config(what));
+            }
+            Err(fault) => self.endpoint_fault = Some(fault),
+        }
         self
+    }
+
+    /// What the parts say; `origin`: of a metadata service that was checked.
+    pub(crate) fn of(role_name: Option<String>, without_imds_v1: bool, origin: Option<&str>) -> Self {
+        let base = origin.map_or(Cow::Borrowed(METADATA), |origin| [origin, "/"].concat().into());
+        let token = Guarded::new(None);
+        Self { role_name, without_imds_v1, base, endpoint_fault: None, optional: false, token }
     }
 
     /// In a chain: an instance without a role is not configured, and not broken.
-    pub(super) fn optional(mut self) -> Self {
-        self.optional = true;
-        self
+    pub(super) fn in_chain(role_name: Option<String>, without_imds_v1: bool) -> Self {
+        Self { optional: true, ..Self::of(role_name, without_imds_v1, None) }
     }
 
-    fn url(&self, path: &str) -> Result<String> {
-        let Some(endpoint) = &self.endpoint else { return Ok([METADATA, path].concat()) };
-        // Plain http is accepted for loopback only.
-        let parsed = Endpoint::parse("endpoint", endpoint, Origin::Code { allow_http: false })?;
-        if !endpoint.starts_with("http://") {
-            return Err(Error::config(
-                "endpoint: must be http:// and a loopback address; leave it out elsewhere",
-            ));
+    /// A token that was given earlier and still holds.
+    fn kept(&self, now: Instant64) -> Option<Sensitive<String>> {
+        self.token.with(|kept| {
+            let (token, until) = kept.as_ref()?;
+            (now < *until).then(|| token.clone())
+        })
+    }
+}
+
+/// One conversation with the metadata service: everything between two waits.
+struct Talk<'a> {
+    own: &'a EcsRamRole,
+    role: Option<String>,
+    token: Option<Sensitive<String>>,
+    /// The token was given in this conversation, and nothing was asked with it yet.
+    fresh: bool,
+    /// No token was given, or the one that was is refused: the rest is asked without.
+    bare: bool,
+}
+
+/// What a conversation ends with: a session, or none where there is no role.
+type Outcome = Option<Credentials>;
+
+impl Talk<'_> {
+    /// A token where one is needed, else the role's name where it is not known, else the session.
+    fn next(&mut self, now: Instant64) -> Request {
+        if self.token.is_none() && !self.bare {
+            self.token = self.own.kept(now);
         }
-        Ok([&parsed.url(""), path].concat())
-    }
-
-    async fn send(
-        &self,
-        upstream: Upstream<'_>,
-        method: Method,
-        path: &str,
-        header: Option<(&'static str, &str)>,
-    ) -> Result<Response> {
-        let headers = header.map(|(name, value)| (Cow::Borrowed(name), value.to_owned()));
-        let request = Request {
+        let (method, path, header) = match &self.token {
+            Some(token) => {
+                (Method::Get, ROLES, Some(("x-aliyun-ecs-metadata-token", token.expose().as_str())))
+            }
+            None if self.bare => (Method::Get, ROLES, None),
+            None => (Method::Put, TOKEN, Some(("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL))),
+        };
+        let role = self.role.as_deref().filter(|_| method == Method::Get).unwrap_or_default();
+        Request {
             method,
-            url: self.url(path)?,
-            headers: headers.into_iter().collect(),
+            url: [&self.own.base, path, role].concat(),
+            headers: header
+                .map(|(name, value)| (Cow::Borrowed(name), value.to_owned()))
+                .into_iter()
+                .collect(),
             body: Vec::new(),
             timeout: TIMEOUT,
             max_body: MAX_BODY,
-        };
-        upstream.exchange(request).await.map_err(|error| match error.kind() {
-            ErrorKind::BudgetExceeded => error,
-            _ => {
-                let what = "ecs_ram_role: the instance metadata service gave no answer; on a machine that is no \
-                            ECS instance use other credentials";
-                Facts {
-                    source: Some(error),
-                    ..Facts::new(ErrorKind::CredentialsUnavailable, Cow::Borrowed(what))
+        }
+    }
+
+    /// What follows from an answer to what was asked next: the end, or another question.
+    fn heard(&mut self, answer: Result<Response>, now: Instant64) -> Result<Option<Outcome>> {
+        if self.token.is_none() && !self.bare {
+            match answer.and_then(|answer| token_of(&answer)) {
+                Ok(token) => {
+                    self.own.token.with(|kept| *kept = Some((token.clone(), now.after(TOKEN_USE))));
+                    (self.token, self.fresh) = (Some(token), true);
                 }
-                .into()
+                Err(error) if self.own.without_imds_v1 || error.kind() == ErrorKind::BudgetExceeded => {
+                    return Err(error);
+                }
+                Err(_) => self.bare = true,
             }
-        })
+            return Ok(None);
+        }
+        let answer = answer?;
+        if self.token.is_some() && matches!(answer.status(), 401 | 403) {
+            self.own.token.with(|kept| *kept = None);
+            // One that was kept is replaced, once.
+            if !self.fresh || !self.own.without_imds_v1 {
+                (self.token, self.bare) = (None, self.fresh);
+                return Ok(None);
+            }
+        }
+        self.fresh = false;
+        match (answer.status(), &self.role) {
+            (404, Some(_)) => Err(unavailable(
+                "role_name: this role is not attached to the instance; attach it, or leave the name out",
+            )),
+            (_, Some(_)) => {
+                Answer { from: "ecs_ram_role", response: &answer }.flat().map(|given| Some(Some(given)))
+            }
+            (404, None) if self.own.optional => Ok(Some(None)),
+            (404, None) => Err(unavailable(NO_ROLE)),
+            (200, None) => {
+                let name = text_of(&answer);
+                if !is_role_name(name) {
+                    return Err(unavailable(
+                        "what the metadata service gives as the name of the role cannot be one",
+                    ));
+                }
+                self.role = Some(name.to_owned());
+                Ok(None)
+            }
+            (status, None) => Err(status_fault("the name of the role was refused", status)),
+        }
     }
+}
 
-    /// The token that is kept, or a new one; none where the service gives none and is asked without.
-    async fn token(&self, upstream: Upstream<'_>) -> Result<Option<(Sensitive<String>, bool)>> {
-        let now = upstream.api.clock.now().mono;
-        let kept = self.token.with(|kept| {
-            let (token, until) = kept.as_ref()?;
-            (now < *until).then(|| token.clone())
-        });
-        if let Some(token) = kept {
-            return Ok(Some((token, true)));
-        }
-        let ttl = ("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);
-        let outcome = match self.send(upstream, Method::Put, TOKEN, Some(ttl)).await {
-            Ok(answer) => token_of(&answer),
-            Err(error) if error.kind() == ErrorKind::BudgetExceeded => return Err(error),
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(token) => {
-                self.token.with(|kept| *kept = Some((token.clone(), now.after(TOKEN_USE))));
-                Ok(Some((token, false)))
-            }
-            Err(error) if self.without_imds_v1 => Err(error),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// Asks with a token, unless none was given a moment ago. One that was kept and is refused is replaced, once.
-    async fn get(&self, upstream: Upstream<'_>, path: &str, bare: &mut bool) -> Result<Response> {
-        loop {
-            let token = if *bare { None } else { self.token(upstream).await? };
-            let Some((token, kept)) = token else { break };
-            let header = ("x-aliyun-ecs-metadata-token", token.expose().as_str());
-            let answer = self.send(upstream, Method::Get, path, Some(header)).await?;
-            if !matches!(answer.status(), 401 | 403) {
-                return Ok(answer);
-            }
-            self.token.with(|kept| *kept = None);
-            match kept {
-                true => {}
-                false if self.without_imds_v1 => return Ok(answer),
-                false => break,
-            }
-        }
-        *bare = true;
-        self.send(upstream, Method::Get, path, None).await
-    }
-
-    /// The name of the role that is attached; none where there is none.
-    async fn attached(&self, upstream: Upstream<'_>, bare: &mut bool) -> Result<Option<String>> {
-        let answer = self.get(upstream, ROLES, bare).await?;
-        match answer.status() {
-            200 => {}
-            404 => return Ok(None),
-            status => return Err(status_fault("the name of the role was refused", status)),
-        }
-        let name = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
-        match is_role_name(name) {
-            true => Ok(Some(name.to_owned())),
-            false => {
-                Err(unavailable("what the metadata service gives as the name of the role cannot be one"))
-            }
-        }
+impl Default for EcsRamRole {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -211,24 +225,16 @@ impl fmt::Debug for EcsRamRole {
 impl ProvideCredentials for EcsRamRole {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        let (upstream, mut bare) = (cx.upstream(), false);
-        let role = match &self.role_name {
-            Some(name) => Some(name.clone()),
-            None => self.attached(upstream, &mut bare).await?,
-        };
-        let Some(role) = role else {
-            return match self.optional {
-                true => Ok(None),
-                false => Err(unavailable(NO_ROLE)),
-            };
-        };
-        let answer = self.get(upstream, &[ROLES, &role].concat(), &mut bare).await?;
-        if answer.status() == 404 {
-            return Err(unavailable(
-                "role_name: this role is not attached to the instance; attach it, or leave the name out",
-            ));
+        let upstream = cx.upstream();
+        let role = self.role_name.clone();
+        let mut talk = Talk { own: self, role, token: None, fresh: false, bare: false };
+        loop {
+            let now = upstream.api.clock.now().mono;
+            let answer = upstream.exchange(talk.next(now)).await.map_err(silent);
+            if let Some(outcome) = talk.heard(answer, now)? {
+                return Ok(outcome);
+            }
         }
-        Answer { from: "ecs_ram_role", response: &answer }.flat().map(Some)
     }
 
     fn name(&self) -> &'static str {
@@ -236,7 +242,9 @@ impl ProvideCredentials for EcsRamRole {
     }
 
     fn validate(&self) -> Result<()> {
-        self.url("")?;
+        if let Some(fault) = &self.endpoint_fault {
+            return Err(fault.clone());
+        }
         match &self.role_name {
             Some(name) if !is_role_name(name) => Err(Error::config(
                 "role_name: a role's name has 1 to 64 of the characters A-Z a-z 0-9 . _ @ -, and no path or ARN around it",
@@ -246,13 +254,28 @@ impl ProvideCredentials for EcsRamRole {
     }
 }
 
+/// There is no answer.
+fn silent(error: Error) -> Error {
+    if error.kind() == ErrorKind::BudgetExceeded {
+        return error;
+    }
+    let what = "ecs_ram_role: the instance metadata service gave no answer; on a machine that is no ECS instance use \
+                other credentials";
+    let facts = Facts::new(ErrorKind::CredentialsUnavailable, Cow::Borrowed(what));
+    Facts { source: Some(error), ..facts }.into()
+}
+
 pub(super) const NO_ROLE: &str = "no RAM role is attached to this instance; attach one";
+
+fn text_of(answer: &Response) -> &str {
+    std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default()
+}
 
 fn token_of(answer: &Response) -> Result<Sensitive<String>> {
     if answer.status() != 200 {
         return Err(status_fault("no metadata token was given", answer.status()));
     }
-    let token = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
+    let token = text_of(answer);
     let fits = (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
     match fits {
         true => Ok(Sensitive::new(token.to_owned())),

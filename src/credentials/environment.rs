@@ -1,11 +1,12 @@
 //! What environment variables say of credentials: keys, Function Compute, OIDC, a credentials URI, instance metadata.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::host::{DynHost, Host, SharedHost, is_on, plain, variable};
+use super::function_compute::{HALF, of_account};
+use super::host::{Host, Known, SharedHost};
 use super::plan::{Found, Plan, Role};
-use super::{Context, Credentials, FunctionCompute, ProvideCredentials};
+use super::profile::Choice;
+use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sensitive::Sensitive;
 use crate::text::has;
 use std::fmt;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl fmt::Debug for Environment {
 
 impl ProvideCredentials for Environment {
     async fn provide(&self, _cx: &Context<'_>) -> Result<Option<Credentials>> {
-        match keys(&*self.0).await? {
+        match Known::default().look(&*self.0, keys).await? {
             Some(keys) => Ok(Some(keys)),
             None => Err(Error::new(
                 ErrorKind::CredentialsUnavailable,
@@ -61,109 +62,92 @@ impl ProvideCredentials for Environment {
 
 const NO_KEYS: &str = "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set";
 
-async fn keys(host: &dyn DynHost) -> Result<Option<Credentials>> {
-    let (id, secret) = match (variable(host, ID).await, variable(host, SECRET).await) {
-        (Some(id), Some(secret)) => (id.into_exposed(), secret.into_exposed()),
+fn keys(known: &Known) -> Result<Option<Credentials>> {
+    let (id, secret) = match (known.variable(ID), known.variable(SECRET)) {
+        (Some(id), Some(secret)) => (id, secret),
         (None, None) => return Ok(None),
         (id, _) => {
             let missing = if id.is_none() { ID } else { SECRET };
             return Err(Error::config([missing, ": is not set, its other half is"].concat()));
         }
     };
-    let token = variable(host, TOKEN).await.map(Sensitive::into_exposed);
-    Credentials::new(id, secret, token, None).map(Some)
+    let token = known.variable(TOKEN).map(str::to_owned);
+    Credentials::new(id.to_owned(), secret.to_owned(), token, None).map(Some)
+}
+
+fn not_set(name: &str) -> Result<Found> {
+    Ok(Found::nothing(&[name, " is not set"]))
 }
 
 /// The keys in the environment.
-pub(super) async fn find_keys(host: &dyn DynHost) -> Result<Found> {
-    Ok(match keys(host).await? {
-        Some(keys) => Found::Plan(Plan::Keys(keys), String::new()),
-        None => Found::nothing(&[NO_KEYS]),
-    })
+pub(super) fn find_keys(known: &Known, _: &Choice) -> Result<Found> {
+    match keys(known)? {
+        Some(keys) => Found::plan(Plan::Keys(keys), ""),
+        None => Ok(Found::nothing(&[NO_KEYS])),
+    }
 }
 
 /// The session that Function Compute put into the environment of an instance.
-pub(super) async fn find_function(host: &dyn DynHost) -> Result<Found> {
-    if variable(host, "FC_FUNCTION_NAME").await.is_none() {
-        return Ok(Found::nothing(&["FC_FUNCTION_NAME is not set"]));
+pub(super) fn find_function(known: &Known, _: &Choice) -> Result<Found> {
+    const NAME: &str = "FC_FUNCTION_NAME";
+    if known.variable(NAME).is_none() {
+        return not_set(NAME);
     }
-    let mut known = Vec::new();
-    for name in [
-        "FC_FUNCTION_NAME",
-        "FC_ACCOUNT_ID",
-        ID,
-        SECRET,
-        TOKEN,
-        "accessKeyID",
-        "accessKeySecret",
-        "securityToken",
-    ] {
-        known.extend(variable(host, name).await.map(|value| (name, value)));
-    }
-    let get =
-        |name: &str| known.iter().find(|(own, _)| *own == name).map(|(_, value)| value.expose().clone());
+    let part = |name, older| known.variable(name).or_else(|| known.variable(older)).map(str::to_owned);
     // Keys that a user set in a function without a role are the environment's.
-    if get(TOKEN).is_none() && get("securityToken").is_none() {
+    let Some(token) = part(TOKEN, "securityToken") else {
         return Ok(Found::nothing(&["the function has no session; give it a RAM role"]));
-    }
-    Ok(match FunctionCompute::from_variables(get)?.environment() {
-        Some(session) => Found::Plan(Plan::Keys(session), String::new()),
-        None => Found::nothing(&["the function has no session; give it a RAM role"]),
-    })
+    };
+    let (Some(id), Some(secret)) = (part(ID, "accessKeyID"), part(SECRET, "accessKeySecret")) else {
+        return Err(Error::config(HALF));
+    };
+    let session = of_account(id, secret, token, known.variable("FC_ACCOUNT_ID"))?;
+    Found::plan(Plan::Keys(session), "")
 }
 
 /// A role for the token of a workload (ACK's RRSA).
-pub(super) async fn find_oidc(host: &dyn DynHost) -> Result<Found> {
-    let [provider, role, file] =
-        ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
-    let (provider_arn, token_file, arn) =
-        match (plain(host, provider).await, plain(host, file).await, plain(host, role).await) {
-            (Some(provider), Some(file), Some(role)) => (provider, file, role),
-            (None, ..) => return Ok(Found::nothing(&[provider, " is not set"])),
-            (_, None, _) => return Ok(Found::nothing(&[file, " is not set"])),
-            _ => return Ok(Found::nothing(&[role, " is not set"])),
-        };
-    let session_name = plain(host, "ALIBABA_CLOUD_ROLE_SESSION_NAME").await;
-    let role = Role { arn, session_name, ..Role::default() };
-    Ok(Found::Plan(Plan::Oidc { provider_arn, token_file, role }, String::from("the environment")))
+pub(super) fn find_oidc(known: &Known, _: &Choice) -> Result<Found> {
+    let [provider, file, role] =
+        ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_ROLE_ARN"];
+    let Some(provider_arn) = known.variable(provider) else { return not_set(provider) };
+    let Some(token_file) = known.variable(file) else { return not_set(file) };
+    let Some(arn) = known.variable(role) else { return not_set(role) };
+    let session_name = known.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME").map(str::to_owned);
+    let role = Role { arn: arn.to_owned(), session_name, ..Role::default() };
+    let (provider_arn, token_file) = (provider_arn.to_owned(), token_file.to_owned());
+    Found::plan(Plan::Oidc { provider_arn, token_file, role }, "the environment")
 }
 
 /// An address that issues sessions.
-pub(super) async fn find_uri(host: &dyn DynHost) -> Result<Found> {
+pub(super) fn find_uri(known: &Known, _: &Choice) -> Result<Found> {
     const NAME: &str = "ALIBABA_CLOUD_CREDENTIALS_URI";
-    Ok(match plain(host, NAME).await {
-        Some(uri) => Found::Plan(Plan::Uri(uri), String::from(NAME)),
-        None => Found::nothing(&[NAME, " is not set"]),
-    })
+    let Some(uri) = known.variable(NAME) else { return not_set(NAME) };
+    Found::plan(Plan::Uri(uri.to_owned()), NAME)
 }
 
 /// The role of the instance, where the machine says that it is one, or a user does.
-pub(super) async fn find_instance(host: &dyn DynHost) -> Result<Found> {
+pub(super) fn find_instance(known: &Known, _: &Choice) -> Result<Found> {
     const NAME: &str = "ALIBABA_CLOUD_ECS_METADATA";
     const OFF: &str = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
-    if is_on(host, OFF).await {
+    if known.is_on(OFF) {
         return Ok(Found::nothing(&[OFF, " is set"]));
     }
-    let role_name = plain(host, NAME).await;
-    if role_name.is_none() && !is_instance(host).await {
+    let role_name = known.variable(NAME).map(str::to_owned);
+    if role_name.is_none() && !is_instance(known) {
         return Ok(Found::nothing(&[
             "this machine is no ECS instance (",
             NAME,
             " = the role's name insists)",
         ]));
     }
-    let without_v1 = is_on(host, "ALIBABA_CLOUD_IMDSV1_DISABLED").await;
-    Ok(Found::Plan(Plan::Ecs { role_name, without_v1 }, String::from(NAME)))
+    let without_v1 = known.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED");
+    Found::plan(Plan::Ecs { role_name, without_v1 }, NAME)
 }
 
-/// Whether the machine's firmware was made by Alibaba Cloud.
-async fn is_instance(host: &dyn DynHost) -> bool {
-    for path in ["/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"] {
-        if let Ok(Some(content)) = host.read(path, 4096).await
-            && std::str::from_utf8(content.expose()).is_ok_and(|text| has(text, "Alibaba Cloud"))
-        {
-            return true;
-        }
-    }
-    false
+/// Whether the machine's firmware was made by Alibaba Cloud. What cannot be read does not say so.
+fn is_instance(known: &Known) -> bool {
+    ["/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"].into_iter().any(|path| {
+        let content = known.file(path).ok().flatten().unwrap_or_default();
+        std::str::from_utf8(content).is_ok_and(|text| has(text, "Alibaba Cloud"))
+    })
 }

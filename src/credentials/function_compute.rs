@@ -90,18 +90,10 @@ impl FunctionCompute {
             (Some(id), Some(secret), Some(token)) => Some(of_account(id, secret, token, account.as_deref())?),
             (None, None, None) => None,
             _ => {
-                return Err(Error::config(
-                    "the environment of the function has a part of a session only: ALIBABA_CLOUD_ACCESS_KEY_ID, \
-                     _ACCESS_KEY_SECRET and _SECURITY_TOKEN must come together",
-                ));
+                return Err(Error::config(HALF));
             }
         };
         Ok(Self(Arc::new(Function { account, environment, observed: Guarded::new(None) })))
-    }
-
-    /// The session that the instance was started with.
-    pub(super) fn environment(&self) -> Option<Credentials> {
-        self.0.environment.clone()
     }
 
     /// Takes the session of an invocation from its request's headers (`x-fc-access-key-id`, `-access-key-secret`,
@@ -133,7 +125,16 @@ impl FunctionCompute {
     }
 }
 
-fn of_account(id: String, secret: String, token: String, account: Option<&str>) -> Result<Credentials> {
+pub(super) const HALF: &str = "the environment of the function has a part of a session only: \
+     ALIBABA_CLOUD_ACCESS_KEY_ID, _ACCESS_KEY_SECRET and _SECURITY_TOKEN must come together";
+
+/// The session of a function of that account.
+pub(super) fn of_account(
+    id: String,
+    secret: String,
+    token: String,
+    account: Option<&str>,
+) -> Result<Credentials> {
     let session = Credentials::session(id, secret, token)?;
     Ok(match account {
         Some(account) => session.with_principal(["fc:", account].concat()),

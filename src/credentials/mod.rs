@@ -5,11 +5,12 @@ mod answer;
 mod assume_role;
 pub(crate) mod cached;
 mod callback;
-mod chain;
+pub(crate) mod chain;
 pub(crate) mod checked;
 mod ecs_ram_role;
 mod environment;
 pub(crate) mod external;
+mod fields;
 mod function_compute;
 pub(crate) mod host;
 mod oidc;
@@ -19,6 +20,7 @@ mod static_keys;
 pub(crate) mod sts;
 mod token_file;
 mod uri;
+pub(crate) mod walk;
 
 pub use assume_role::AssumeRole;
 pub use callback::CallbackCredentials;
@@ -30,6 +32,8 @@ pub use function_compute::FunctionCompute;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 pub use host::NativeHost;
 pub use host::{Host, HostError};
+#[doc(hidden)]
+pub use host::{Question, Said};
 pub use oidc::{AssumeRoleWithOidc, ProvideToken, TokenCallback};
 pub use profile::{IniProfile, Profile};
 pub use token_file::TokenFile;

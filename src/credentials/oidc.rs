@@ -151,7 +151,7 @@ where
 pub struct AssumeRoleWithOidc {
     provider_arn: String,
     token: Box<dyn DynProvideToken>,
-    session: RoleSession,
+    session: Box<RoleSession>,
 }
 
 impl AssumeRoleWithOidc {
@@ -162,30 +162,15 @@ impl AssumeRoleWithOidc {
         role_arn: impl Into<String>,
         token: impl ProvideToken,
     ) -> Self {
-        Self::of(oidc_provider_arn.into(), token, RoleSession::new(role_arn.into()))
+        Self::of(oidc_provider_arn.into(), token, Box::new(RoleSession::new(role_arn.into())))
     }
 
     /// Such sessions, all parameters given.
-    pub(crate) fn of(provider_arn: String, token: impl ProvideToken, session: RoleSession) -> Self {
+    pub(crate) fn of(provider_arn: String, token: impl ProvideToken, session: Box<RoleSession>) -> Self {
         Self { provider_arn, token: Box::new(token), session }
     }
 
     role_setters!();
-
-    /// One call with the token of this moment.
-    async fn ask(&self, cx: &Context<'_>) -> Result<Credentials> {
-        let token = self.token.token().await?;
-        let text = token.expose().trim_ascii();
-        let fits = (4..=20_000).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        if !fits {
-            return Err(Error::new(
-                ErrorKind::CredentialsUnavailable,
-                "token: must be the text of a JWT, 4 to 20000 characters without spaces; see who provides it",
-            ));
-        }
-        let own = [("OIDCProviderArn", self.provider_arn.as_str()), ("OIDCToken", text)];
-        self.session.ask(cx.upstream(), ACTION, &own, None).await
-    }
 }
 
 impl fmt::Debug for AssumeRoleWithOidc {
@@ -198,10 +183,24 @@ impl fmt::Debug for AssumeRoleWithOidc {
 }
 
 impl Obtain for AssumeRoleWithOidc {
-    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
-        match self.ask(cx).await {
-            Err(error) if error.service_code() == Some(TOKEN_EXPIRED) => self.ask(cx).await,
-            given => given,
+    async fn obtain(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
+        let mut again = true;
+        loop {
+            // The token of this moment.
+            let token = self.token.token().await?;
+            let text = token.expose().trim_ascii();
+            let fits = (4..=20_000).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+            if !fits {
+                return Err(Error::new(
+                    ErrorKind::CredentialsUnavailable,
+                    "token: must be the text of a JWT, 4 to 20000 characters without spaces; see who provides it",
+                ));
+            }
+            let own = [("OIDCProviderArn", self.provider_arn.as_str()), ("OIDCToken", text)];
+            match self.session.ask(cx.upstream(), ACTION, own, None).await {
+                Err(error) if again && error.service_code() == Some(TOKEN_EXPIRED) => again = false,
+                given => return given,
+            }
         }
     }
 }
@@ -209,7 +208,7 @@ impl Obtain for AssumeRoleWithOidc {
 impl ProvideCredentials for AssumeRoleWithOidc {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        self.obtain(cx).await.map(Some)
+        self.obtain(cx).await
     }
 
     fn name(&self) -> &'static str {

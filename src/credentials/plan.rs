@@ -1,12 +1,15 @@
 //! What a configuration says of where credentials come from, and the provider that is built from it and kept.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::cached::CachedCredentials;
+use super::checked::{Checked, Obtain};
 use super::external::External;
-use super::host::SharedHost;
+use super::host::{Known, SharedHost};
+use super::sts::RoleSession;
 use super::token_file::TokenFile;
 use super::{
-    AssumeRole, AssumeRoleWithOidc, Context, Credentials, CredentialsUri, DynProvideCredentials, EcsRamRole,
-    ProvideCredentials,
+    AssumeRole, AssumeRoleWithOidc, Credentials, CredentialsUri, DynProvideCredentials, EcsRamRole,
+    ProvideCredentials as _,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::region::Network;
@@ -18,12 +21,16 @@ use std::time::Duration;
 /// What a source has to say.
 pub(crate) enum Found {
     /// It is configured. The text says where, for errors; empty where the plan's own errors do.
-    Plan(Plan, String),
+    Plan(Box<Plan>, String),
     /// It is not, and why.
     Nothing(Cow<'static, str>),
 }
 
 impl Found {
+    pub(super) fn plan(plan: Plan, place: &str) -> Result<Self> {
+        Ok(Self::Plan(Box::new(plan), place.to_owned()))
+    }
+
     pub(super) fn nothing(why: &[&str]) -> Self {
         Self::Nothing(why.concat().into())
     }
@@ -52,121 +59,91 @@ pub(crate) struct Role {
     pub(super) endpoint: Option<String>,
 }
 
-/// Sets what the role says on a provider of either kind.
-macro_rules! configured {
-    ($provider:expr, $role:expr) => {{
-        let (mut provider, role) = ($provider, $role);
-        if let Some(name) = &role.session_name {
-            provider = provider.role_session_name(name.as_str());
+impl Role {
+    /// The session that it describes.
+    fn session(&self) -> Box<RoleSession> {
+        let mut session = Box::new(RoleSession {
+            policy: self.policy.clone(),
+            region: self.region.clone(),
+            network: self.vpc.then_some(Network::Vpc),
+            ..RoleSession::new(self.arn.clone())
+        });
+        if let Some(name) = &self.session_name {
+            session.session_name = name.clone();
         }
-        if let Some(duration) = role.duration {
-            provider = provider.duration(duration);
+        if let Some(duration) = self.duration {
+            session.duration = duration;
         }
-        if let Some(policy) = &role.policy {
-            provider = provider.policy(policy.as_str());
+        if let Some(endpoint) = &self.endpoint {
+            session.set_endpoint(endpoint);
         }
-        if let Some(region) = &role.region {
-            provider = provider.region(region.as_str());
-        }
-        if role.vpc {
-            provider = provider.network(Network::Vpc);
-        }
-        if let Some(endpoint) = &role.endpoint {
-            provider = provider.endpoint(endpoint.as_str());
-        }
-        provider
-    }};
+        session
+    }
 }
 
 impl Plan {
-    /// Where STS is asked, for every role of the plan that does not say so itself.
-    pub(super) fn at_sts(&mut self, region: Option<&str>, vpc: bool) {
+    /// Has every role of the plan that does not say so itself ask STS where the environment says.
+    pub(super) fn at_sts(&mut self, known: &Known) {
         let (Self::Role { role, .. } | Self::Oidc { role, .. }) = self else { return };
         if role.region.is_none() {
-            role.region = region.map(str::to_owned);
-            role.vpc |= vpc;
+            role.region = known.variable("ALIBABA_CLOUD_STS_REGION").map(str::to_owned);
+            role.vpc |= known.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
         }
         if let Self::Role { source, .. } = self {
-            source.at_sts(region, vpc);
+            source.at_sts(known);
         }
     }
 
     /// The provider, its parameters checked.
-    fn build(&self, host: &SharedHost) -> Result<Arc<dyn DynProvideCredentials>> {
+    fn build(&self, host: &SharedHost) -> Result<Provider> {
         match self {
-            Self::Keys(keys) => checked(keys.clone()),
+            Self::Keys(keys) => Ok(Arc::new(keys.clone())),
             Self::Role { source, role, external_id } => {
-                let source = Shared(source.build(host)?);
-                let mut provider = configured!(AssumeRole::new(source, role.arn.as_str()), role);
-                if let Some(id) = external_id {
-                    provider = provider.external_id(id.as_str());
-                }
-                checked(provider)
+                let source = CachedCredentials::shared(source.build(host)?);
+                checked(AssumeRole::of(source, role.session(), external_id.clone()))
             }
             Self::Oidc { provider_arn, token_file, role } => {
                 let token = TokenFile::shared(host.clone(), token_file.clone());
-                let provider = AssumeRoleWithOidc::new(provider_arn.as_str(), role.arn.as_str(), token);
-                checked(configured!(provider, role))
+                checked(AssumeRoleWithOidc::of(provider_arn.clone(), token, role.session()))
             }
             Self::Ecs { role_name, without_v1 } => {
-                let mut provider = EcsRamRole::new().optional();
-                if let Some(name) = role_name {
-                    provider = provider.role_name(name.as_str());
-                }
-                checked(if *without_v1 { provider.without_imds_v1() } else { provider })
+                let provider = EcsRamRole::in_chain(role_name.clone(), *without_v1);
+                provider.validate()?;
+                Ok(Arc::new(provider))
             }
             Self::Uri(uri) => checked(CredentialsUri::new(uri.as_str())),
-            Self::External(argv) => checked(External::shared(host.clone(), Ok(argv.clone()))),
+            Self::External(argv) => Ok(Arc::new(External::shared(host.clone(), Ok(argv.clone())))),
         }
     }
 }
 
-fn checked<P: ProvideCredentials>(provider: P) -> Result<Arc<dyn DynProvideCredentials>> {
+fn checked<P: Obtain>(provider: P) -> Result<Provider> {
     provider.validate()?;
-    Ok(Arc::new(provider))
+    Ok(Arc::new(Checked(provider)))
 }
 
-/// A provider of any kind, as the source of another.
-struct Shared(Arc<dyn DynProvideCredentials>);
-
-impl ProvideCredentials for Shared {
-    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
-        DynProvideCredentials::provide(&*self.0, cx).await
-    }
-
-    fn name(&self) -> &'static str {
-        DynProvideCredentials::name(&*self.0)
-    }
-}
+/// What a plan is built into.
+type Provider = Arc<dyn DynProvideCredentials>;
 
 /// The provider of the last plan, with whatever it keeps (a source's own session, a metadata token), for as long as
 /// the configuration stays the same.
 #[derive(Default)]
-pub(super) struct Kept(Guarded<Option<(Plan, Arc<dyn DynProvideCredentials>)>>);
+pub(super) struct Kept(Guarded<Option<(Box<Plan>, Provider)>>);
 
 impl Kept {
-    /// Asks the plan's provider. `place`: where the plan was found.
-    pub(super) async fn provide(
-        &self,
-        plan: Plan,
-        place: &str,
-        host: &SharedHost,
-        cx: &Context<'_>,
-    ) -> Result<Option<Credentials>> {
+    /// The plan's provider. `place`: where the plan was found.
+    pub(super) fn provider(&self, plan: Box<Plan>, place: &str, host: &SharedHost) -> Result<Provider> {
         let kept = self.0.with(|kept| match kept {
             Some((known, provider)) if *known == plan => Some(provider.clone()),
             _ => None,
         });
-        let provider = match kept {
-            Some(provider) => provider,
-            None => {
-                let provider = plan.build(host).map_err(|error| at(place, error))?;
-                // What was there before is dropped outside of the lock.
-                drop(self.0.with(|kept| kept.replace((plan, provider.clone()))));
-                provider
-            }
-        };
-        provider.provide(cx).await
+        if let Some(provider) = kept {
+            return Ok(provider);
+        }
+        let provider = plan.build(host).map_err(|error| at(place, error))?;
+        // What was there before is dropped outside of the lock.
+        drop(self.0.with(|kept| kept.replace((plan, provider.clone()))));
+        Ok(provider)
     }
 }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::ProvideToken;
-use super::host::{Host, SharedHost, file, shown};
+use super::host::{Host, Question, SharedHost, content, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sensitive::Sensitive;
 use std::fmt;
@@ -54,15 +54,16 @@ impl fmt::Debug for TokenFile {
 
 impl ProvideToken for TokenFile {
     async fn token(&self) -> Result<Sensitive<String>> {
-        let fault = |what: &str| {
-            Error::new(ErrorKind::CredentialsUnavailable, [&shown(&self.path), ": ", what].concat())
+        let said = self.host.ask(Question::File(&self.path, MAX_FILE)).await;
+        let text =
+            content(&self.path, &said)?.map(|content| std::str::from_utf8(content).map(str::trim_ascii));
+        let what = match text {
+            None => "not there",
+            Some(Ok("")) => "empty",
+            Some(Ok(token)) => return Ok(Sensitive::new(token.to_owned())),
+            Some(Err(_)) => "not text",
         };
-        let content = file(&*self.host, &self.path, MAX_FILE).await?;
-        let content = content.ok_or_else(|| fault("the file of the OIDC token is not there"))?;
-        match std::str::from_utf8(content.expose()).map(str::trim_ascii) {
-            Ok("") => Err(fault("the file of the OIDC token is empty")),
-            Ok(token) => Ok(Sensitive::new(token.to_owned())),
-            Err(_) => Err(fault("the file of the OIDC token is not text")),
-        }
+        let what = [&shown(&self.path), ": the file of the OIDC token is ", what].concat();
+        Err(Error::new(ErrorKind::CredentialsUnavailable, what))
     }
 }

@@ -77,7 +77,7 @@ impl fmt::Debug for CredentialsUri {
 }
 
 impl Obtain for CredentialsUri {
-    async fn obtain(&self, cx: &Context<'_>) -> Result<Credentials> {
+    async fn obtain(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         let request = Request {
             method: Method::Get,
             url: self.0.clone(),
@@ -90,14 +90,14 @@ impl Obtain for CredentialsUri {
             max_body: MAX_BODY,
         };
         let response = cx.upstream().exchange(request).await?;
-        Answer { from: FROM, response: &response }.flat()
+        Answer { from: FROM, response: &response }.flat().map(Some)
     }
 }
 
 impl ProvideCredentials for CredentialsUri {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
         self.validate()?;
-        self.obtain(cx).await.map(Some)
+        self.obtain(cx).await
     }
 
     fn name(&self) -> &'static str {
@@ -112,7 +112,7 @@ impl ProvideCredentials for CredentialsUri {
         let Some((scheme, rest)) = cut(&self.0, "://") else {
             return fault("must be a whole address, such as https://host/path");
         };
-        if rest.as_bytes().contains(&b'#') {
+        if rest.bytes().any(|b| b == b'#') {
             return fault("must not have a fragment");
         }
         let end = rest.bytes().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());

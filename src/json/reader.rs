@@ -38,7 +38,7 @@ pub(crate) fn text(raw: &str) -> Option<Sensitive<String>> {
 /// Whether `raw` is a string that stands for `name`.
 pub(super) fn is(raw: &str, name: &str) -> bool {
     match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-        Some(plain) if !plain.as_bytes().contains(&b'\\') => plain == name,
+        Some(plain) if plain.bytes().all(|b| b != b'\\') => plain == name,
         _ => text(raw).is_some_and(|text| text.expose() == name),
     }
 }

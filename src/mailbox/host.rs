@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::leaf::{Asked, Exchange};
 use super::wire::{Malformed, Read, Reader, Writer};
 use super::{Effect, Reply};
-use crate::credentials::{Host, HostError};
+use crate::credentials::{Host, HostError, Question, Said};
 use crate::sensitive::Sensitive;
 use crate::sync::MaybeSend;
 use std::fmt;
@@ -44,18 +44,6 @@ impl fmt::Debug for MailboxHost {
     }
 }
 
-type Said = Result<Option<Sensitive<Vec<u8>>>, HostError>;
-
-impl MailboxHost {
-    fn ask(&self, question: Writer) -> Asked<Said> {
-        let read = |reply: Box<Reply>| match *reply {
-            Reply::Host(said) => said_by(said.expose()).unwrap_or(Err(HostError::Failed)),
-            _ => Err(HostError::Failed),
-        };
-        Asked { exchange: Exchange::new(&self.0, Effect::Host(question.into_bytes())), read }
-    }
-}
-
 /// What a driver brought.
 fn said_by(said: &[u8]) -> Read<Said> {
     let mut said = Reader::new(said);
@@ -79,48 +67,55 @@ fn most(max: usize) -> u32 {
 }
 
 impl Host for MailboxHost {
-    fn var(&self, name: &str) -> impl Future<Output = Option<Sensitive<String>>> + MaybeSend {
-        let mut question = Writer::new();
-        question.u8(ask::VAR);
-        question.text(name);
-        let asked = self.ask(question);
+    async fn var(&self, name: &str) -> Option<Sensitive<String>> {
+        let found = self.ask(Question::Variable(name)).await.ok()??;
+        String::from_utf8(found.into_exposed()).ok().map(Sensitive::new)
+    }
+
+    async fn read(&self, path: &str, max: usize) -> Said {
+        self.ask(Question::File(path, max)).await
+    }
+
+    async fn run(&self, argv: &[String], max: usize) -> Result<Sensitive<Vec<u8>>, HostError> {
+        self.ask(Question::Program(argv, max)).await?.ok_or(HostError::NotFound)
+    }
+
+    fn ask(&self, question: Question<'_>) -> impl Future<Output = Said> + MaybeSend {
+        let mut out = Writer::new();
+        let max = match question {
+            Question::Variable(name) => {
+                out.u8(ask::VAR);
+                out.text(name);
+                usize::MAX
+            }
+            Question::File(path, max) => {
+                out.u8(ask::READ);
+                out.u32(most(max));
+                out.text(path);
+                max
+            }
+            Question::Program(argv, max) => {
+                out.u8(ask::RUN);
+                out.u32(most(max));
+                out.u32(u32::try_from(argv.len()).unwrap_or_default());
+                for argument in argv {
+                    out.text(argument);
+                }
+                max
+            }
+        };
+        let read = |reply: Box<Reply>| match *reply {
+            Reply::Host(said) => said_by(said.expose()).unwrap_or(Err(HostError::Failed)),
+            _ => Err(HostError::Failed),
+        };
+        let asked = Asked { exchange: Exchange::new(&self.0, Effect::Host(out.into_bytes())), read };
         async move {
-            let found = asked.await.ok()??;
-            std::str::from_utf8(found.expose()).ok().map(|text| Sensitive::new(text.to_owned()))
+            match asked.await {
+                // A driver that ignored the bound changes nothing.
+                Ok(Some(found)) if found.expose().len() > max => Err(HostError::TooLarge),
+                said => said,
+            }
         }
-    }
-
-    fn read(&self, path: &str, max: usize) -> impl Future<Output = Said> + MaybeSend {
-        let mut question = Writer::new();
-        question.u8(ask::READ);
-        question.u32(most(max));
-        question.text(path);
-        let asked = self.ask(question);
-        async move { asked.await.and_then(|found| bounded(found, max)) }
-    }
-
-    fn run(
-        &self,
-        argv: &[String],
-        max: usize,
-    ) -> impl Future<Output = Result<Sensitive<Vec<u8>>, HostError>> + MaybeSend {
-        let mut question = Writer::new();
-        question.u8(ask::RUN);
-        question.u32(most(max));
-        question.u32(u32::try_from(argv.len()).unwrap_or_default());
-        for argument in argv {
-            question.text(argument);
-        }
-        let asked = self.ask(question);
-        async move { bounded(asked.await?, max)?.ok_or(HostError::NotFound) }
-    }
-}
-
-/// A driver that ignored the bound changes nothing.
-fn bounded(found: Option<Sensitive<Vec<u8>>>, max: usize) -> Said {
-    match found {
-        Some(found) if found.expose().len() > max => Err(HostError::TooLarge),
-        found => Ok(found),
     }
 }
 
@@ -131,25 +126,23 @@ fn bounded(found: Option<Sensitive<Vec<u8>>>, max: usize) -> Said {
 /// For an effect that is cut off.
 pub async fn answer(host: &impl Host, effect: &[u8]) -> Result<Sensitive<Vec<u8>>, Malformed> {
     let mut effect = Reader::new(effect);
-    let said = match effect.u8()? {
-        ask::VAR => {
-            let found = host.var(effect.text()?).await;
-            Ok(found.map(|value| Sensitive::new(value.into_exposed().into_bytes())))
-        }
+    let mut argv = Vec::new();
+    let question = match effect.u8()? {
+        ask::VAR => Question::Variable(effect.text()?),
         ask::READ => {
             let max = usize::try_from(effect.u32()?).unwrap_or(usize::MAX);
-            host.read(effect.text()?, max).await
+            Question::File(effect.text()?, max)
         }
         ask::RUN => {
             let max = usize::try_from(effect.u32()?).unwrap_or(usize::MAX);
-            let mut argv = Vec::new();
             for _ in 0..effect.u32()? {
                 argv.push(effect.text()?.to_owned());
             }
-            host.run(&argv, max).await.map(Some)
+            Question::Program(&argv, max)
         }
         _ => return Err(Malformed),
     };
+    let said = host.ask(question).await;
     Ok(Sensitive::new(match said {
         Ok(None) => vec![say::NOTHING],
         Ok(Some(found)) => [&[say::FOUND], found.expose().as_slice()].concat(),

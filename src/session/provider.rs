@@ -5,7 +5,7 @@ use super::Subject;
 use super::source::{Source, Sources};
 use crate::builder::{RetryOptions, TIMEOUT};
 use crate::credentials::Credentials;
-use crate::credentials::cached::PROVIDING;
+use crate::credentials::cached::{CachedCredentials, PROVIDING};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::retry::Bucket;
 use crate::lease::Lease;
@@ -41,7 +41,8 @@ pub struct Provider<S> {
 
 struct Inner {
     api: OpenApi,
-    source: Source,
+    /// What it is asked for is kept.
+    source: CachedCredentials,
     background: MailboxBackground,
     /// Until when a refusal is not heard again.
     renewed: Guarded<Instant64>,
@@ -64,7 +65,8 @@ impl<S> fmt::Debug for Provider<S> {
 impl<S: Sources> Subject for Provider<S> {
     /// A provider from the driver's description: the kind of its source, and that one's fields.
     fn open(mailbox: &Mailbox, mut description: Reader<'_>) -> Read<Self> {
-        let source = S::source(description.u8()?, mailbox, &mut description)?;
+        let Source(source) = S::source(description.u8()?, mailbox, &mut description)?;
+        let source = CachedCredentials::shared(source);
         let api = OpenApi {
             clock: Clock::new(Arc::new(mailbox.runtime())),
             fetch: Arc::new(mailbox.fetch()),
@@ -97,7 +99,7 @@ impl<S: Sources> Subject for Provider<S> {
                 },
                 Ok(None) => {
                     out.u8(0);
-                    out.text(inner.source.0.name());
+                    out.text(inner.source.name());
                 }
                 Err(malformed) => out.failure(&malformed.into()),
             }
@@ -138,17 +140,17 @@ impl Inner {
             }
             heard
         });
-        if let Some(given) = self.source.0.given().filter(|_| heard) {
+        if let Some(given) = self.source.given().filter(|_| heard) {
             let why =
                 Error::new(ErrorKind::CredentialsRejected, "the service refuses what the provider gives");
-            self.source.0.reject(&given, &why, now);
+            self.source.reject(&given, &why, now);
         }
     }
 
     async fn provide(self: &Arc<Self>, asker: &Asker, deadline: Instant64) -> Result<Credentials> {
         let (requests, behind) = (AtomicU32::new(u32::MAX), Renewal { inner: self.clone(), asker });
         let limit = self.limit(asker, deadline, Some(&behind), &requests);
-        self.source.0.get(Upstream { api: &self.api, limit: &limit }).await
+        self.source.get(Upstream { api: &self.api, limit: &limit }).await
     }
 
     fn limit<'a>(
@@ -177,7 +179,7 @@ impl Behind for Renewal<'_> {
             let deadline = inner.api.clock.now().mono.plus(PROVIDING);
             let limit = inner.limit(&asker, deadline, None, &requests);
             let upstream = Upstream { api: &inner.api, limit: &limit };
-            drop(inner.source.0.lead(lease, old, PROVIDING, upstream).await);
+            drop(inner.source.lead(lease, old, PROVIDING, upstream).await);
         });
         self.inner.background.run(task).is_ok()
     }

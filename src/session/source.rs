@@ -4,19 +4,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::credentials::cached::CachedCredentials;
+use crate::credentials::chain;
 use crate::credentials::checked::Checked;
+use crate::credentials::profile::{Choice, cli_walk};
 use crate::credentials::sts::RoleSession;
 use crate::credentials::{
-    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DefaultChain, EcsRamRole, Profile, ProvideCredentials,
+    AssumeRole, AssumeRoleWithOidc, CredentialsUri, DynProvideCredentials, EcsRamRole, ProvideCredentials,
     TokenFile,
 };
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Read, Reader};
 use crate::region::{Endpoint, Network};
 use std::fmt;
+use std::sync::Arc;
 
-/// What a provider's session keeps: a source, and what it gave.
-pub struct Source(pub(super) CachedCredentials);
+/// What a provider's session asks.
+pub struct Source(pub(super) Arc<dyn DynProvideCredentials>);
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,28 +37,31 @@ pub trait Sources: 'static {
 }
 
 fn source(provider: impl ProvideCredentials) -> Source {
-    Source(CachedCredentials::new(provider))
+    Source(Arc::new(provider))
 }
 
 /// What all providers that call STS have: session name, duration, policy, region, and one byte of which the lowest two
 /// bits are the network (0: none is given) and the third is set for plain http, then the authority of an endpoint.
-fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> {
-    let mut session = RoleSession::new(role_arn);
-    if let Some(name) = fields.some_text()? {
+fn role_session(role_arn: &str, fields: &mut Reader<'_>) -> Read<Box<RoleSession>> {
+    let (name, duration) = (fields.some_text()?, fields.duration()?);
+    let (policy, region) = (fields.some_text()?, fields.some_text()?);
+    let (place, authority) = (fields.u8()?, fields.some_text()?);
+    // Nothing is made before all is read: there is nothing to drop on the way.
+    let mut session = Box::new(RoleSession::new(role_arn.to_owned()));
+    if let Some(name) = name {
         session.session_name = name.to_owned();
     }
-    if let Some(duration) = fields.duration()? {
+    if let Some(duration) = duration {
         session.duration = duration;
     }
-    session.policy = fields.some_text()?.map(str::to_owned);
-    session.region = fields.some_text()?.map(str::to_owned);
-    let place = fields.u8()?;
+    session.policy = policy.map(str::to_owned);
+    session.region = region.map(str::to_owned);
     session.network = match place & 3 {
         0 => None,
         1 => Some(Network::Public),
         _ => Some(Network::Vpc),
     };
-    session.endpoint = fields.some_text()?.map(|authority| Ok(Endpoint::trusted(place & 4 == 0, authority)));
+    session.endpoint = authority.map(|authority| Ok(Endpoint::trusted(place & 4 == 0, authority)));
     Ok(session)
 }
 
@@ -64,9 +70,10 @@ fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> 
 /// # Errors
 /// For fields that are cut off.
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let session = role_session(fields.text()?.to_owned(), fields)?;
+    let session = role_session(fields.text()?, fields)?;
     let external_id = fields.some_text()?.map(str::to_owned);
-    Ok(source(Checked(AssumeRole::of(mailbox.credentials(), session, external_id))))
+    let asked = CachedCredentials::shared(Arc::new(mailbox.credentials()));
+    Ok(source(Checked(AssumeRole::of(asked, session, external_id))))
 }
 
 /// A role, assumed with the token that the driver is asked for: its ARN, the identity provider's, the session.
@@ -74,9 +81,10 @@ pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+    let (role, identity_provider) = (fields.text()?, fields.text()?);
     let session = role_session(role, fields)?;
-    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, mailbox.credentials(), session))))
+    let token = mailbox.credentials();
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider.to_owned(), token, session))))
 }
 
 /// An address that gives sessions.
@@ -93,9 +101,10 @@ pub fn credentials_uri(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
-    let token = TokenFile::new(mailbox.host(), fields.text()?);
-    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, token, role_session(role, fields)?))))
+    let (role, identity_provider, path) = (fields.text()?, fields.text()?, fields.text()?);
+    let session = role_session(role, fields)?;
+    let token = TokenFile::new(mailbox.host(), path);
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider.to_owned(), token, session))))
 }
 
 /// The role of this instance: its name, whether metadata without a token is off, an address for tests.
@@ -103,17 +112,8 @@ pub fn oidc_file(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let mut provider = EcsRamRole::new();
-    if let Some(name) = fields.some_text()? {
-        provider = provider.role_name(name);
-    }
-    if fields.u8()? != 0 {
-        provider = provider.without_imds_v1();
-    }
-    if let Some(endpoint) = fields.some_text()? {
-        provider = provider.endpoint(endpoint);
-    }
-    Ok(source(provider))
+    let (role_name, without_imds_v1, origin) = (fields.some_text()?, fields.u8()? != 0, fields.some_text()?);
+    Ok(source(EcsRamRole::of(role_name.map(str::to_owned), without_imds_v1, origin)))
 }
 
 /// A profile of the command line's: its name, the file.
@@ -121,14 +121,9 @@ pub fn ecs_ram_role(_: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// For fields that are cut off.
 pub fn profile(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
-    let mut provider = Profile::new(mailbox.host());
-    if let Some(name) = fields.some_text()? {
-        provider = provider.profile(name);
-    }
-    if let Some(file) = fields.some_text()? {
-        provider = provider.file(file);
-    }
-    Ok(source(provider))
+    let (profile, path) = (fields.some_text()?, fields.some_text()?);
+    let choice = Choice { path: path.map(str::to_owned), profile: profile.map(str::to_owned) };
+    Ok(source(cli_walk(Arc::new(mailbox.host()), choice)))
 }
 
 /// Whatever this machine has.
@@ -136,5 +131,5 @@ pub fn profile(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 /// # Errors
 /// None: it has no fields.
 pub fn default_chain(mailbox: &Mailbox, _: &mut Reader<'_>) -> Read<Source> {
-    Ok(source(DefaultChain::new(mailbox.host())))
+    Ok(source(chain::walk(Arc::new(mailbox.host()))))
 }

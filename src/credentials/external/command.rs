@@ -8,30 +8,32 @@
 pub(crate) fn split(command: &str) -> Result<Vec<String>, &'static str> {
     let mut words: Vec<String> = Vec::new();
     let mut word: Option<String> = None;
+    let mut quote = None;
     let mut rest = command.chars();
     while let Some(character) = rest.next() {
-        match character {
-            ' ' | '\t' | '\n' | '\r' => words.extend(word.take()),
-            '\0' => return Err("has a zero byte; correct it"),
-            '\'' => {
-                let word = word.get_or_insert_default();
-                loop {
-                    match rest.next() {
-                        Some('\'') => break,
-                        Some(character) => word.push(character),
-                        None => return Err(OPEN),
-                    }
-                }
+        match (character, quote) {
+            ('\0', _) => return Err("has a zero byte; correct it"),
+            (' ' | '\t' | '\n' | '\r', None) => words.extend(word.take()),
+            ('\'' | '"', None) => {
+                quote = Some(character);
+                word.get_or_insert_default();
             }
-            '"' => quoted(&mut rest, word.get_or_insert_default())?,
-            '\\' => match rest.next() {
+            (_, Some(open)) if character == open => quote = None,
+            ('\\', None | Some('"')) => match (rest.next(), quote) {
                 // A line that goes on.
-                Some('\n') => {}
-                Some(character) => word.get_or_insert_default().push(character),
-                None => return Err("ends with a backslash; remove it, or double it"),
+                (Some('\n'), _) => {}
+                (Some(next), Some(_)) if !matches!(next, '$' | '`' | '"' | '\\') => {
+                    word.get_or_insert_default().extend(['\\', next]);
+                }
+                (Some(next), _) => word.get_or_insert_default().push(next),
+                (None, Some(_)) => {}
+                (None, None) => return Err("ends with a backslash; remove it, or double it"),
             },
-            character => word.get_or_insert_default().push(character),
+            _ => word.get_or_insert_default().push(character),
         }
+    }
+    if quote.is_some() {
+        return Err("has a quote that is not closed; close it, or put a backslash before it");
     }
     words.extend(word);
     match words.first() {
@@ -39,25 +41,6 @@ pub(crate) fn split(command: &str) -> Result<Vec<String>, &'static str> {
         _ => Err("names no program; write its path and its arguments"),
     }
 }
-
-/// The rest of what double quotes hold.
-fn quoted(rest: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), &'static str> {
-    loop {
-        match rest.next() {
-            Some('"') => return Ok(()),
-            Some('\\') => match rest.next() {
-                Some('\n') => {}
-                Some(character @ ('$' | '`' | '"' | '\\')) => word.push(character),
-                Some(character) => word.extend(['\\', character]),
-                None => return Err(OPEN),
-            },
-            Some(character) => word.push(character),
-            None => return Err(OPEN),
-        }
-    }
-}
-
-const OPEN: &str = "has a quote that is not closed; close it, or put a backslash before it";
 
 #[cfg(test)]
 mod tests {

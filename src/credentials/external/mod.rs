@@ -7,7 +7,7 @@ mod output;
 pub(crate) use command::split;
 pub(crate) use output::read;
 
-use super::host::{Host, SharedHost};
+use super::host::{Host, HostError, Question, SharedHost};
 use super::{Context, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
@@ -75,9 +75,9 @@ impl ProvideCredentials for External {
         let now = clock.now().mono;
         let time = limit.deadline.past(now).min(TIMEOUT);
         limit.lease.renew(now.plus(time));
-        match clock.within(time, self.host.run(argv, MAX_OUTPUT)).await {
-            Some(Ok(output)) => read(output.expose()).map(Some).map_err(|what| fault(&what)),
-            Some(Err(error)) => Err(fault(&error.text())),
+        match clock.within(time, self.host.ask(Question::Program(argv, MAX_OUTPUT))).await {
+            Some(Ok(Some(output))) => read(output.expose()).map(Some),
+            Some(said) => Err(fault(&said.err().unwrap_or(HostError::NotFound).text())),
             None => Err(fault("the program did not end in time")),
         }
     }

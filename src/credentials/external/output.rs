@@ -2,39 +2,33 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::credentials::Credentials;
+use crate::credentials::fields::{Fields, of_json};
+use crate::error::{Error, ErrorKind, Result};
 use crate::json;
-use crate::sensitive::Sensitive;
-use crate::text::cut;
 use crate::time::Timestamp;
 
 /// The credentials that the output of a program holds, or what is wrong with it; nothing of it is quoted.
 ///
 /// Source: the mode `External` of the Alibaba Cloud CLI.
-pub(crate) fn read(output: &[u8]) -> Result<Credentials, String> {
-    let json = json::parse(output).map_err(|e| ["the output is not JSON: ", &e.text()].concat())?;
-    let text = |name: &str| json.root().get(name)?.text().filter(|text| !text.expose().is_empty());
-    let required = |name: &str| match text(name) {
-        Some(text) => Ok(text.into_exposed()),
-        None => Err(["the output has no ", name].concat()),
-    };
-    let mode = text("mode");
-    let token = match mode.as_ref().map(|mode| mode.expose().as_str()) {
+pub(crate) fn read(output: &[u8]) -> Result<Credentials> {
+    let json = json::parse(output).map_err(|error| {
+        let what = ["process_command: the output is not JSON: ", &error.text()].concat();
+        Error::new(ErrorKind::CredentialsUnavailable, what)
+    })?;
+    let find = of_json(json.root());
+    let place = String::from("process_command: the output");
+    let fields = Fields::new(place, "is missing; correct the program", &find);
+    let token = match fields.text("mode").as_deref() {
         Some("AK") => None,
-        Some("StsToken") => Some(required("sts_token")?),
-        _ => return Err(String::from("the output's mode is neither AK nor StsToken")),
+        Some("StsToken") => Some(fields.required("sts_token")),
+        _ => return Err(fields.fault("mode", "is neither AK nor StsToken")),
     };
-    let (id, secret) = (required("access_key_id")?, required("access_key_secret")?);
-    let expiration = match text("expiration").as_ref().map(Sensitive::expose) {
-        Some(text) => match Timestamp::parse_iso(text) {
-            Some(at) => Some(at),
-            None => return Err(String::from("the output's expiration is no date like 2026-01-02T03:04:05Z")),
-        },
-        None => None,
-    };
-    Credentials::new(id, secret, token, expiration).map_err(|error| {
-        let what = cut(error.explanation(), ": ").map_or(error.explanation(), |(_, what)| what);
-        ["the output's ", cut(what, "; ").map_or(what, |(what, _)| what)].concat()
-    })
+    let keys = fields.keys(token)?;
+    let Some(end) = fields.text("expiration") else { return fields.end(keys) };
+    match Timestamp::parse_iso(&end) {
+        Some(end) => fields.end(keys.with_expiration(end)),
+        None => Err(fields.fault("expiration", "is no date like 2026-01-02T03:04:05Z")),
+    }
 }
 
 #[cfg(test)]
@@ -75,10 +69,10 @@ mod tests {
             (format!(r#"{{"mode": "AK", {KEYS}, "expiration": "needle"}}"#), "expiration"),
             (
                 r#"{"mode": "AK", "access_key_id": "x", "access_key_secret": "needle\n"}"#.to_owned(),
-                "AccessKeySecret",
+                "access_key_secret",
             ),
         ] {
-            let what = read(output.as_bytes()).expect_err(&output);
+            let what = read(output.as_bytes()).expect_err(&output).to_string();
             assert!(what.contains(named) && !what.contains("needle"), "{output}: {what}");
         }
     }

@@ -1,9 +1,11 @@
 //! The seam towards the machine that the program runs on: its environment, its files, its processes.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod known;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 mod native;
 
+pub(crate) use known::Known;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 pub use native::NativeHost;
 
@@ -65,7 +67,35 @@ pub trait Host: MaybeSend + MaybeSync + 'static {
         argv: &[String],
         max: usize,
     ) -> impl Future<Output = Result<Sensitive<Vec<u8>>, HostError>> + MaybeSend;
+
+    /// All three in one, for hosts that have one way to be asked anything.
+    #[doc(hidden)]
+    fn ask(&self, question: Question<'_>) -> impl Future<Output = Said> + MaybeSend {
+        async move {
+            match question {
+                Question::Variable(name) => {
+                    let value = self.var(name).await;
+                    Ok(value.map(|value| Sensitive::new(value.into_exposed().into_bytes())))
+                }
+                Question::File(path, max) => self.read(path, max).await,
+                Question::Program(argv, max) => self.run(argv, max).await.map(Some),
+            }
+        }
+    }
 }
+
+/// What is asked of a machine; for files and programs with the most bytes that are wanted.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Question<'a> {
+    Variable(&'a str),
+    File(&'a str, usize),
+    Program(&'a [String], usize),
+}
+
+/// What it says; nothing where there is no such thing.
+#[doc(hidden)]
+pub type Said = Result<Option<Sensitive<Vec<u8>>>, HostError>;
 
 /// Why a file or a process gave nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,67 +146,22 @@ impl std::error::Error for HostError {}
 
 /// The type-erased twin of [`Host`].
 pub(crate) trait DynHost: MaybeSend + MaybeSync + 'static {
-    fn var<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Option<Sensitive<String>>>;
-    fn read<'a>(
-        &'a self,
-        path: &'a str,
-        max: usize,
-    ) -> BoxFuture<'a, Result<Option<Sensitive<Vec<u8>>>, HostError>>;
-    fn run<'a>(
-        &'a self,
-        argv: &'a [String],
-        max: usize,
-    ) -> BoxFuture<'a, Result<Sensitive<Vec<u8>>, HostError>>;
+    fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Said>;
 }
 
 impl<H: Host> DynHost for H {
-    fn var<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Option<Sensitive<String>>> {
-        Box::pin(Host::var(self, name))
-    }
-
-    fn read<'a>(
-        &'a self,
-        path: &'a str,
-        max: usize,
-    ) -> BoxFuture<'a, Result<Option<Sensitive<Vec<u8>>>, HostError>> {
-        Box::pin(Host::read(self, path, max))
-    }
-
-    fn run<'a>(
-        &'a self,
-        argv: &'a [String],
-        max: usize,
-    ) -> BoxFuture<'a, Result<Sensitive<Vec<u8>>, HostError>> {
-        Box::pin(Host::run(self, argv, max))
+    fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Said> {
+        Box::pin(Host::ask(self, question))
     }
 }
 
 /// A host that several providers share.
 pub(crate) type SharedHost = Arc<dyn DynHost>;
 
-/// A variable that is set to something.
-pub(crate) async fn variable(host: &dyn DynHost, name: &str) -> Option<Sensitive<String>> {
-    host.var(name).await.filter(|value| !value.expose().is_empty())
-}
-
-/// The same for one that is no secret.
-pub(crate) async fn plain(host: &dyn DynHost, name: &str) -> Option<String> {
-    variable(host, name).await.map(Sensitive::into_exposed)
-}
-
-/// Whether a variable says yes. Anything but `true`, in whatever case, is no, as in Alibaba's own packages.
-pub(crate) async fn is_on(host: &dyn DynHost, name: &str) -> bool {
-    variable(host, name).await.is_some_and(|value| value.expose().eq_ignore_ascii_case("true"))
-}
-
 /// A file's content, with the failure as an error that names the file.
-pub(crate) async fn file(
-    host: &dyn DynHost,
-    path: &str,
-    max: usize,
-) -> Result<Option<Sensitive<Vec<u8>>>, Error> {
-    match host.read(path, max).await {
-        Ok(content) => Ok(content),
+pub(crate) fn content<'a>(path: &str, said: &'a Said) -> Result<Option<&'a [u8]>, Error> {
+    match said {
+        Ok(content) => Ok(content.as_ref().map(|content| content.expose().as_slice())),
         Err(HostError::Unsupported) => Ok(None),
         Err(error) => {
             let what = [&shown(path), ": ", &error.text()].concat();

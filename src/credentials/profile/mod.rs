@@ -4,51 +4,48 @@
 pub(crate) mod cli;
 pub(crate) mod ini;
 
-use super::host::{DynHost, Host, SharedHost, file, is_on, plain};
-use super::plan::{Found, Kept};
+use super::host::{Host, Known, SharedHost, shown};
+use super::plan::Found;
+use super::walk::Walk;
 use super::{Context, Credentials, ProvideCredentials};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::sync::MaybeSend;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
-/// The longest file that is read, in bytes.
-const MAX_FILE: usize = 1024 * 1024;
 /// Names the profile, in both files.
 const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
 
 /// What a user may say of a profile file.
 #[derive(Clone, Default)]
-pub(super) struct Choice {
-    path: Option<String>,
-    profile: Option<String>,
+pub(crate) struct Choice {
+    pub(crate) path: Option<String>,
+    pub(crate) profile: Option<String>,
 }
 
 macro_rules! profile_provider {
-    ($(#[$doc:meta])* $name:ident, $find:ident, $label:literal) => {
+    ($(#[$doc:meta])* $name:ident, $walk:ident, $label:literal) => {
         $(#[$doc])*
-        pub struct $name {
-            host: SharedHost,
-            choice: Choice,
-            kept: Kept,
-        }
+        pub struct $name(Walk);
 
         impl $name {
             /// The profile that the environment of `host` names, in the file that it names.
             pub fn new(host: impl Host) -> Self {
-                Self { host: Arc::new(host), choice: Choice::default(), kept: Kept::default() }
+                Self($walk(Arc::new(host), Choice::default()))
             }
 
             /// The file's path. Default: as the type's description says.
             #[must_use]
             pub fn file(mut self, path: impl Into<String>) -> Self {
-                self.choice.path = Some(path.into());
+                self.0.choice.path = Some(path.into());
                 self
             }
 
             /// The profile's name. Default: as the type's description says.
             #[must_use]
             pub fn profile(mut self, name: impl Into<String>) -> Self {
-                self.choice.profile = Some(name.into());
+                self.0.choice.profile = Some(name.into());
                 self
             }
         }
@@ -56,15 +53,18 @@ macro_rules! profile_provider {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name))
-                    .field("file", &self.choice.path)
-                    .field("profile", &self.choice.profile)
+                    .field("file", &self.0.choice.path)
+                    .field("profile", &self.0.choice.profile)
                     .finish_non_exhaustive()
             }
         }
 
         impl ProvideCredentials for $name {
-            async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
-                provide(&self.host, &self.kept, $find(&*self.host, &self.choice).await?, cx).await
+            fn provide(
+                &self,
+                cx: &Context<'_>,
+            ) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
+                self.0.provide(cx)
             }
 
             fn name(&self) -> &'static str {
@@ -97,7 +97,7 @@ profile_provider!(
     /// # }
     /// ```
     Profile,
-    find_cli,
+    cli_walk,
     "profile"
 );
 
@@ -125,93 +125,61 @@ profile_provider!(
     /// # }
     /// ```
     IniProfile,
-    find_ini,
+    ini_walk,
     "ini_profile"
 );
 
-/// A source that was chosen must be there.
-async fn provide(
-    host: &SharedHost,
-    kept: &Kept,
-    found: Found,
-    cx: &Context<'_>,
-) -> Result<Option<Credentials>> {
-    match found {
-        Found::Plan(plan, place) => kept.provide(plan, &place, host, cx).await,
-        Found::Nothing(why) => Err(Error::new(ErrorKind::CredentialsUnavailable, why)),
-    }
+/// A file of profiles.
+struct File {
+    /// Names its path.
+    variable: &'static str,
+    /// Where it is in the home otherwise: the first that is there.
+    names: &'static [&'static str],
+    read: fn(&[u8], &str, Option<&str>) -> Result<Found>,
+}
+
+/// What a profile of the CLI is made of.
+pub(crate) fn cli_walk(host: SharedHost, choice: Choice) -> Walk {
+    Walk::new(host, "profile", &[("profile", find_cli)], choice)
+}
+
+/// What a section of the INI file is made of.
+fn ini_walk(host: SharedHost, choice: Choice) -> Walk {
+    Walk::new(host, "ini_profile", &[("ini_profile", find_ini)], choice)
 }
 
 /// What the CLI's file says.
-pub(super) async fn find_cli(host: &dyn DynHost, choice: &Choice) -> Result<Found> {
-    let path = match &choice.path {
-        Some(path) => Some(path.clone()),
-        None => match plain(host, "ALIBABA_CLOUD_CONFIG_FILE").await {
-            Some(path) => Some(path),
-            None => in_home(host, "/.aliyun/config.json").await,
-        },
-    };
-    let Some(path) = path else { return Ok(Found::nothing(&[NO_HOME])) };
-    let Some(content) = file(host, &path, MAX_FILE).await? else { return Ok(missing(&path)) };
-    let wanted = wanted(host, choice).await;
-    sts(host, cli::read(content.expose(), &path, wanted.as_deref())?).await
+pub(super) fn find_cli(known: &Known, choice: &Choice) -> Result<Found> {
+    let names = &["/.aliyun/config.json"];
+    find(known, choice, &File { variable: "ALIBABA_CLOUD_CONFIG_FILE", names, read: cli::read })
 }
 
 /// What the INI file says.
-pub(super) async fn find_ini(host: &dyn DynHost, choice: &Choice) -> Result<Found> {
-    let mut paths: Vec<String> = choice.path.iter().cloned().collect();
-    if paths.is_empty() {
-        paths.extend(plain(host, "ALIBABA_CLOUD_CREDENTIALS_FILE").await);
-    }
-    if paths.is_empty() {
-        for name in ["/.alibabacloud/credentials", "/.alibabacloud/credentials.ini"] {
-            paths.extend(in_home(host, name).await);
-        }
-    }
-    let Some(first) = paths.first() else { return Ok(Found::nothing(&[NO_HOME])) };
-    for path in &paths {
-        if let Some(content) = file(host, path, MAX_FILE).await? {
-            let wanted = wanted(host, choice).await;
-            return sts(host, ini::read(content.expose(), path, wanted.as_deref())?).await;
-        }
-    }
-    Ok(missing(first))
+pub(super) fn find_ini(known: &Known, choice: &Choice) -> Result<Found> {
+    let names = &["/.alibabacloud/credentials", "/.alibabacloud/credentials.ini"];
+    find(known, choice, &File { variable: "ALIBABA_CLOUD_CREDENTIALS_FILE", names, read: ini::read })
 }
 
-/// Whether the CLI's file is not to be looked at.
-pub(super) async fn cli_is_off(host: &dyn DynHost) -> bool {
-    is_on(host, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED").await
-}
-
-const NO_HOME: &str = "neither HOME nor USERPROFILE is set";
-
-fn missing(path: &str) -> Found {
-    Found::nothing(&[&super::host::shown(path), ": there is no such file, or no permission to look"])
-}
-
-async fn in_home(host: &dyn DynHost, path: &str) -> Option<String> {
-    let home = match plain(host, "HOME").await {
-        Some(home) => home,
-        None => plain(host, "USERPROFILE").await?,
+fn find(known: &Known, choice: &Choice, file: &File) -> Result<Found> {
+    let named = choice.path.as_deref().or_else(|| known.variable(file.variable));
+    let home = || known.variable("HOME").or_else(|| known.variable("USERPROFILE"));
+    let (folder, names) = match named {
+        Some(path) => (path, &[""][..]),
+        None => match home() {
+            Some(home) => (home, file.names),
+            None => return Ok(Found::nothing(&["neither HOME nor USERPROFILE is set"])),
+        },
     };
-    Some([&home, path].concat())
-}
-
-async fn wanted(host: &dyn DynHost, choice: &Choice) -> Option<String> {
-    match &choice.profile {
-        Some(name) => Some(name.clone()),
-        None => plain(host, PROFILE).await,
-    }
-}
-
-/// Where the environment says that STS is asked, for a file that does not.
-pub(super) async fn sts(host: &dyn DynHost, found: Found) -> Result<Found> {
-    Ok(match found {
-        Found::Plan(mut plan, place) => {
-            let region = plain(host, "ALIBABA_CLOUD_STS_REGION").await;
-            plan.at_sts(region.as_deref(), is_on(host, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED").await);
-            Found::Plan(plan, place)
+    let mut missing = String::new();
+    for name in names {
+        let path = [folder, name].concat();
+        if let Some(content) = known.file(&path)? {
+            let wanted = choice.profile.as_deref().or_else(|| known.variable(PROFILE));
+            return (file.read)(content, &path, wanted);
         }
-        nothing => nothing,
-    })
+        if missing.is_empty() {
+            missing = shown(&path);
+        }
+    }
+    Ok(Found::nothing(&[&missing, ": there is no such file, or no permission to look"]))
 }

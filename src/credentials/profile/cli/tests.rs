@@ -20,7 +20,7 @@ fn plan(content: &str, wanted: Option<&str>) -> Plan {
     match read(content.as_bytes(), PATH, wanted) {
         Ok(Found::Plan(plan, place)) => {
             assert!(place.starts_with(PATH), "{place}");
-            plan
+            *plan
         }
         Ok(Found::Nothing(why)) => panic!("{why}"),
         Err(error) => panic!("{error}"),

@@ -9,7 +9,7 @@ const KEYS: &str = "access_key_id = LTAIneedle\naccess_key_secret = needle=secre
 
 fn plan(content: &str, wanted: Option<&str>) -> Plan {
     match read(content.as_bytes(), PATH, wanted) {
-        Ok(Found::Plan(plan, _)) => plan,
+        Ok(Found::Plan(plan, _)) => *plan,
         Ok(Found::Nothing(why)) => panic!("{why}"),
         Err(error) => panic!("{error}"),
     }
