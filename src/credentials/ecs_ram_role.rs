@@ -192,7 +192,7 @@ impl EcsRamRole {
             404 => return Ok(None),
             status => return Err(status_fault("the name of the role was refused", status)),
         }
-        let name = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
+        let name = crate::text::utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
         match is_role_name(name) {
             true => Ok(Some(name.to_owned())),
             false => {
@@ -252,7 +252,7 @@ fn token_of(answer: &Response) -> Result<Sensitive<String>> {
     if answer.status() != 200 {
         return Err(status_fault("no metadata token was given", answer.status()));
     }
-    let token = std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
+    let token = crate::text::utf8(answer.body()).map(str::trim_ascii).unwrap_or_default();
     let fits = (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
     match fits {
         true => Ok(Sensitive::new(token.to_owned())),

@@ -160,7 +160,7 @@ pub(super) async fn find_instance(host: &dyn DynHost) -> Result<Found> {
 async fn is_instance(host: &dyn DynHost) -> bool {
     for path in ["/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"] {
         if let Ok(Some(content)) = host.read(path, 4096).await
-            && std::str::from_utf8(content.expose()).is_ok_and(|text| has(text, "Alibaba Cloud"))
+            && crate::text::utf8(content.expose()).is_ok_and(|text| has(text, "Alibaba Cloud"))
         {
             return true;
         }

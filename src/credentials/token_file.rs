@@ -59,7 +59,7 @@ impl ProvideToken for TokenFile {
         };
         let content = file(&*self.host, &self.path, MAX_FILE).await?;
         let content = content.ok_or_else(|| fault("the file of the OIDC token is not there"))?;
-        match std::str::from_utf8(content.expose()).map(str::trim_ascii) {
+        match crate::text::utf8(content.expose()).map(str::trim_ascii) {
             Ok("") => Err(fault("the file of the OIDC token is empty")),
             Ok(token) => Ok(Sensitive::new(token.to_owned())),
             Err(_) => Err(fault("the file of the OIDC token is not text")),

@@ -86,7 +86,7 @@ impl Host for MailboxHost {
         let asked = self.ask(question);
         async move {
             let found = asked.await.ok()??;
-            std::str::from_utf8(found.expose()).ok().map(|text| Sensitive::new(text.to_owned()))
+            crate::text::utf8(found.expose()).ok().map(|text| Sensitive::new(text.to_owned()))
         }
     }
 
