@@ -11,26 +11,30 @@ use crate::openapi::{Answer, ApiCall, Behind, Limit, Place, Upstream};
 use crate::secret::SecretName;
 use crate::time::Instant64;
 use std::borrow::Cow;
+use std::future::Future;
 use std::sync::atomic::AtomicU32;
 
 impl Client {
     /// Asks KMS for a secret, or for several of which this is the first.
-    pub(crate) async fn ask(
-        &self,
-        name: &SecretName,
+    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
+    pub(crate) fn ask<'a>(
+        &'a self,
+        name: &'a SecretName,
         action: &'static str,
-        query: Vec<(Cow<'_, str>, Cow<'_, str>)>,
-        lease: &dyn Renew,
+        query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+        lease: &'a dyn Renew,
         deadline: Instant64,
-    ) -> Result<Answer> {
-        let inner = &self.inner;
-        let endpoint = inner.target.endpoint_for(name)?;
-        let call = ApiCall { endpoint, action, version: shared::VERSION, query, body: () };
-        let requests = AtomicU32::new(inner.target.max_requests);
-        let limit = self.bounds(name.as_str(), name.region(), deadline, lease, &requests);
-        let answer = inner.api.call(&call, Some(&inner.credentials), &limit).await?;
-        self.note_principal(&answer);
-        Ok(answer)
+    ) -> impl Future<Output = Result<Answer>> {
+        async move {
+            let inner = &self.inner;
+            let endpoint = inner.target.endpoint_for(name)?;
+            let call = ApiCall { endpoint, action, version: shared::VERSION, query, body: () };
+            let requests = AtomicU32::new(inner.target.max_requests);
+            let limit = self.bounds(name.as_str(), name.region(), deadline, lease, &requests);
+            let answer = inner.api.call(&call, Some(&inner.credentials), &limit).await?;
+            self.note_principal(&answer);
+            Ok(answer)
+        }
     }
 
     /// What bounds one call upstream, whoever makes it.

@@ -90,7 +90,7 @@ impl Client {
         let inner = &self.inner;
         if let Some(secret) = inner.cache.fresh(name, inner.clock().now()) {
             if inner.api.watch.listens() {
-                inner.api.watch.emit(EventKind::Hit, name, Duration::ZERO, None);
+                inner.api.watch.emit(EventKind::Hit, name, 0, None);
             }
             return Ok(secret);
         }
@@ -213,7 +213,7 @@ impl Client {
 
     /// Tells the observer what became of a key, since when.
     pub(crate) fn tell(&self, kind: EventKind, key: &Key, since: Instant64, failed: Option<&Error>) {
-        let took = self.inner.clock().now().mono.since(since);
+        let took = self.inner.clock().now().mono.past(since);
         self.inner.api.watch.emit(kind, key.name.as_str(), took, failed.map(Error::kind));
     }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::sensitive::Sensitive;
-use crate::text::has;
+use crate::text::{self, has};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -199,7 +199,8 @@ pub(crate) struct Facts {
     pub(crate) service_message: Option<Sensitive<String>>,
     pub(crate) request_id: Option<String>,
     pub(crate) status: Option<u16>,
-    pub(crate) retry_after: Option<Duration>,
+    /// How many milliseconds the service asked to wait; 0 where it did not.
+    pub(crate) wait: u64,
     pub(crate) source: Option<Error>,
 }
 
@@ -213,7 +214,7 @@ impl Facts {
             service_message: None,
             request_id: None,
             status: None,
-            retry_after: None,
+            wait: 0,
             source: None,
         }
     }
@@ -229,7 +230,17 @@ impl Error {
     /// An error of that kind with an explanation of one's own, which is printed: it must not quote secrets.
     /// For implementors of the seams, such as credential providers.
     pub fn new(kind: ErrorKind, explanation: impl Into<Cow<'static, str>>) -> Self {
-        Facts::new(kind, explanation.into()).into()
+        Self::caused(kind, explanation.into(), None, 0)
+    }
+
+    /// The same with what it follows from, and how many milliseconds are to be waited.
+    pub(crate) fn caused(
+        kind: ErrorKind,
+        explanation: Cow<'static, str>,
+        source: Option<Self>,
+        wait: u64,
+    ) -> Self {
+        Facts { source, wait, ..Facts::new(kind, explanation) }.into()
     }
 
     pub(crate) fn config(explanation: impl Into<Cow<'static, str>>) -> Self {
@@ -249,15 +260,15 @@ impl Error {
             service_message: facts.service_message.clone(),
             request_id: facts.request_id.clone(),
             status: facts.status,
-            retry_after: facts.retry_after,
+            wait: facts.wait,
             ..Facts::new(kind, explanation.into())
         };
         Self::from(told).with_attempts(self.0.attempts)
     }
 
     #[cfg(test)]
-    pub(crate) fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
-        Facts { retry_after, ..Facts::new(self.kind(), "".into()) }.into()
+    pub(crate) fn with_wait(self, wait: u64) -> Self {
+        Facts { wait, ..Facts::new(self.kind(), "".into()) }.into()
     }
 
     /// What went wrong.
@@ -293,7 +304,12 @@ impl Error {
 
     /// How long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.facts.retry_after
+        Some(self.wait()).filter(|ms| *ms > 0).map(Duration::from_millis)
+    }
+
+    /// [`retry_after`](Self::retry_after) in milliseconds; 0 where there is none.
+    pub(crate) fn wait(&self) -> u64 {
+        self.0.facts.wait
     }
 
     /// How many requests were sent; 0 when nothing was.
@@ -351,7 +367,7 @@ impl std::error::Error for Error {
 
 /// A code or an id of the service, made fit to be printed: the characters such names have, at most 128 of them.
 pub(crate) fn printable(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')).take(128).collect()
+    text::printable(name, 128)
 }
 
 /// The kind that a service's error `Code` stands for; an unknown code is judged by the HTTP status.

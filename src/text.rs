@@ -1,10 +1,31 @@
 //! Small steps on texts, by bytes: std's own searches, number parsers and formatting link several kilobytes of wasm.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::sync::ISOLATE;
+
+/// The bytes as a text; how many of them are one where not all are.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
+    // Ten times as fast, and twice as large.
+    if !ISOLATE {
+        return std::str::from_utf8(bytes).map_err(|e| e.valid_up_to());
+    }
+    by_chunks(bytes)
+}
+
+fn by_chunks(bytes: &[u8]) -> Result<&str, usize> {
+    match bytes.utf8_chunks().next() {
+        None => Ok(""),
+        Some(chunk) if chunk.invalid().is_empty() => Ok(chunk.valid()),
+        Some(chunk) => Err(chunk.valid().len()),
+    }
+}
+
 /// The text before and after the first `separator`.
 pub(crate) fn cut<'a>(text: &'a str, separator: &str) -> Option<(&'a str, &'a str)> {
-    let at = text.as_bytes().windows(separator.len().max(1)).position(|w| w == separator.as_bytes())?;
-    Some((text.get(..at)?, text.get(at.checked_add(separator.len())?..)?))
+    let at = (0..text.len())
+        .find(|at| text.as_bytes().get(*at..).is_some_and(|b| b.starts_with(separator.as_bytes())))?;
+    let (before, rest) = text.split_at_checked(at)?;
+    Some((before, rest.strip_prefix(separator)?))
 }
 
 /// Whether `part` occurs in `text`.
@@ -37,10 +58,32 @@ pub(crate) fn digits(mut number: usize) -> String {
     }
 }
 
+/// Appends both hexadecimal digits of a byte; `ten` is the letter that stands for 10.
+pub(crate) fn push_hex(out: &mut String, byte: u8, ten: u8) {
+    for value in [byte >> 4, byte & 15] {
+        let first = if value < 10 { b'0' } else { ten.wrapping_sub(10) };
+        out.push(char::from(first.wrapping_add(value)));
+    }
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn lower_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut out = String::with_capacity(bytes.len().wrapping_mul(2));
+    for byte in bytes {
+        push_hex(&mut out, *byte, b'a');
+    }
+    out
+}
+
+/// Made fit to be printed: the characters that codes and ids have, at most so many of them.
+pub(crate) fn printable(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if out.len() < most && (byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
+            out.push(char::from(byte));
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -55,6 +98,21 @@ mod tests {
             prop_assert_eq!(has(&text, &part), text.contains(&part));
             prop_assert_eq!(decimal(&number.to_string()), Some(number));
             prop_assert_eq!(digits(size), size.to_string());
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_by_how_much_of_it_is_one() {
+        for (bytes, read) in [
+            (&b""[..], Ok("")),
+            ("open \u{4e2d}\u{1f600}".as_bytes(), Ok("open \u{4e2d}\u{1f600}")),
+            (b"open \xff sesame", Err(5)),
+            (b"\xc0\x80", Err(0)),
+            (b"a\xed\xa0\x80", Err(1)),
+            (b"a\xf0\x9f\x98", Err(1)),
+        ] {
+            assert_eq!(utf8(bytes), read);
+            assert_eq!(by_chunks(bytes), read);
         }
     }
 

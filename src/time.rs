@@ -116,12 +116,9 @@ impl Timestamp {
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut fields = fields(bytes, b"???, 22 ??? 0000 33:44:55 GMT")?;
-        let month = MONTHS.chunks_exact(3).position(|name| bytes.get(8..11) == Some(name))?;
-        fields[1] = i64::try_from(month).ok()?.wrapping_add(1);
+        fields[1] = place(MONTHS, bytes.get(8..11)?).wrapping_add(1);
         let seconds = seconds_of(fields)?;
-        // 1970-01-01 was a Thursday.
-        let weekday = usize::try_from(seconds / DAY % 7).ok()?;
-        let right = DAYS.chunks_exact(3).nth(weekday) == bytes.get(..3);
+        let right = place(DAYS, bytes.get(..3)?) == seconds / DAY % 7;
         right.then_some(Self(seconds.wrapping_mul(1000)))
     }
 
@@ -131,15 +128,14 @@ impl Timestamp {
         let seconds = self.0.clamp(0, LAST_MS) / 1000;
         let (days, of_day) = (seconds / DAY, seconds % DAY);
         let mut year = (days / 366).wrapping_add(1970);
-        while days_before(year.wrapping_add(1)) <= days {
+        while days_before(year, 13) <= days {
             year = year.wrapping_add(1);
         }
-        let mut day = days.wrapping_sub(days_before(year));
-        let mut month = 1;
-        while day >= days_in_month(year, month) {
-            day = day.wrapping_sub(days_in_month(year, month));
+        let mut month = 1i64;
+        while days_before(year, month.wrapping_add(1)) <= days {
             month = month.wrapping_add(1);
         }
+        let day = days.wrapping_sub(days_before(year, month));
         let mut out = String::with_capacity(20);
         push_number(&mut out, year, 1000);
         for (before, value) in [
@@ -189,36 +185,37 @@ fn push_number(out: &mut String, value: i64, mut place: i64) {
     }
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
+/// The place of a name of three letters in a list of such names; past its end where it is not in it.
+fn place(names: &[u8], name: &[u8]) -> i64 {
+    names.chunks_exact(3).take_while(|other| *other != name).fold(0, |place, _| place.wrapping_add(1))
 }
 
-/// Days between 1970-01-01 and the first day of `year`. Years have four digits here: nothing can overflow.
-fn days_before(year: i64) -> i64 {
-    let past = year.wrapping_sub(1);
+/// Days between 1970-01-01 and the first day of a month; the 13th is the next year's first. Years have four digits
+/// here: nothing can overflow.
+fn days_before(year: i64, month: i64) -> i64 {
+    // Counted from a March on, the leap day is a year's last, and five months have 153 days.
+    let (past, since_march) = match month {
+        1 | 2 => (year.wrapping_sub(1), month.wrapping_add(9)),
+        _ => (year, month.wrapping_sub(3)),
+    };
     let leap_days = (past / 4).wrapping_sub(past / 100).wrapping_add(past / 400);
-    past.wrapping_mul(365).wrapping_add(leap_days).wrapping_sub(719_162)
+    let in_year = since_march.wrapping_mul(153).wrapping_add(2) / 5;
+    past.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(in_year).wrapping_sub(719_468)
 }
 
 /// Seconds since 1970 of a year, month, day and an hour, minute, second; `None` when the calendar has no such time.
 fn seconds_of([year, month, day, hour, minute, second]: [i64; 6]) -> Option<i64> {
-    let fits = (1970..=9999).contains(&year)
+    let days = days_before(year, month).wrapping_add(day).wrapping_sub(1);
+    // None of them is negative, and the year has four digits.
+    let fits = year >= 1970
         && (1..=12).contains(&month)
-        && (1..=days_in_month(year, month)).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        && (0..60).contains(&second);
+        && day > 0
+        && days < days_before(year, month.wrapping_add(1))
+        && hour < 24
+        && minute < 60
+        && second < 60;
     if !fits {
         return None;
-    }
-    let mut days = days_before(year).wrapping_add(day).wrapping_sub(1);
-    for earlier in 1..month {
-        days = days.wrapping_add(days_in_month(year, earlier));
     }
     let of_day = hour.wrapping_mul(60).wrapping_add(minute).wrapping_mul(60).wrapping_add(second);
     Some(days.wrapping_mul(DAY).wrapping_add(of_day))

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Memory};
 use crate::lease::{Flight, Lease};
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::NameMap;
-use crate::time::{Instant64, Now, doubled, millis};
+use crate::time::{Instant64, Now, doubled};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -233,7 +233,7 @@ impl State {
                 half.saturating_add(random.checked_rem(half.saturating_add(1)).unwrap_or(0))
             }
         };
-        let until = now.mono.plus(error.retry_after().map_or(0, millis).max(wait));
+        let until = now.mono.plus(error.wait().max(wait));
         slot.failure = Some(Failure { error: error.clone(), until, count: count.saturating_add(1) });
     }
 

@@ -227,7 +227,7 @@ fn an_answer_that_will_not_change_soon_is_remembered_five_seconds_each_time() {
 
 #[test]
 fn the_service_may_ask_for_a_longer_rest_but_not_for_a_shorter() {
-    let after = |ms| Error::new(ErrorKind::Throttled, "").with_retry_after(Some(Duration::from_millis(ms)));
+    let after = |ms| Error::new(ErrorKind::Throttled, "").with_wait(ms);
     assert_eq!(backoff(&after(90_000), 0, 1), [90_000]);
     assert_eq!(backoff(&after(1), 0, 1), [500]);
 }
@@ -363,7 +363,7 @@ fn extreme_times_neither_panic_nor_make_anything_fresh_for_ever() {
                 &key,
                 forced,
                 after,
-                &Error::new(ErrorKind::Transport, "").with_retry_after(Some(longest)),
+                &Error::new(ErrorKind::Transport, "").with_wait(crate::time::millis(longest)),
                 u64::MAX,
             );
             cache.note_slow(&key, after, &Error::new(ErrorKind::Timeout, ""), u64::MAX);

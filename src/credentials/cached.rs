@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::{Context, Credentials, DynProvideCredentials, ProvideCredentials};
-use crate::error::{Error, ErrorKind, Facts, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Renew, Status};
 use crate::openapi::{Limit, Upstream};
 use crate::runtime::{Clock, wait_for_end};
 use crate::sync::{BoxFuture, Guarded};
-use crate::time::{Instant64, Now, Timestamp, millis};
+use crate::time::{Instant64, Now, Timestamp};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -102,10 +103,10 @@ fn refresh_at(lifetime: u64) -> u64 {
     lifetime.saturating_sub(ahead).max(lifetime / 2)
 }
 
-enum Next {
+enum Next<'a> {
     Known(Outcome),
-    /// Ask the provider; behind the answer, if that is possible, where an old session still serves.
-    Lead(Lease<Outcome>, Option<Credentials>),
+    /// What the provider gives, asked as the leader of a flight.
+    Lead(BoxFuture<'a, Outcome>),
     Follow(Arc<Flight<Outcome>>),
 }
 
@@ -132,37 +133,22 @@ impl CachedCredentials {
     }
 
     /// The credentials to sign with now.
-    pub(crate) fn get<'a>(&'a self, upstream: Upstream<'a>) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            let (clock, limit) = (&upstream.api.clock, upstream.limit);
-            if let Source::Fixed(credentials) = &self.source {
-                let (now, heard) = (clock.corrected(), clock.has_heard());
-                return self.state.with(|s| check(credentials.clone(), s.refused(now), now, heard));
-            }
+    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
+    pub(crate) fn get<'a>(&'a self, upstream: Upstream<'a>) -> impl Future<Output = Outcome> {
+        async move {
             loop {
-                let now = clock.corrected();
-                let (mut lease, old) = match self.next(now) {
+                let flight = match self.next(upstream) {
                     Next::Known(outcome) => return outcome,
-                    Next::Follow(flight) => match wait_for_end(&flight, clock, limit.deadline).await {
-                        Some(Status::Done(outcome)) => return outcome,
-                        Some(_) => continue,
-                        None => return Err(too_late()),
-                    },
-                    Next::Lead(lease, old) => (lease, old),
+                    Next::Lead(asking) => return asking.await,
+                    Next::Follow(flight) => flight,
                 };
-                let mut ms = limit.deadline.past(now.mono);
-                if let Some(old) = &old {
-                    if let Some(behind) = limit.behind {
-                        if behind.renew(lease, old) {
-                            return Ok(old.clone());
-                        }
-                        lease = self.state.with(|s| s.begin(now));
-                    }
-                    ms = ms.min(PATIENCE);
+                match wait_for_end(&flight, &upstream.api.clock, upstream.limit.deadline).await {
+                    Some(Status::Done(outcome)) => return outcome,
+                    Some(_) => {}
+                    None => return Err(too_late()),
                 }
-                return self.lead(lease, old, ms, upstream).await;
             }
-        })
+        }
     }
 
     /// Asks the provider as the leader of a flight, for so many milliseconds, and ends the flight with what it gave.
@@ -210,10 +196,17 @@ impl CachedCredentials {
         })
     }
 
-    fn next(&self, now: Now) -> Next {
-        self.state.with(|s| {
+    fn next<'a>(&'a self, upstream: Upstream<'a>) -> Next<'a> {
+        let (clock, limit) = (&upstream.api.clock, upstream.limit);
+        let now = clock.corrected();
+        let begun = self.state.with(|s| {
+            if let Source::Fixed(credentials) = &self.source {
+                return Err(Next::Known(check(credentials.clone(), s.refused(now), now, clock.has_heard())));
+            }
             let old = match s.snapshot.as_ref().map(|snapshot| (snapshot.judge(now), snapshot)) {
-                Some((Session::Fresh, snapshot)) => return Next::Known(Ok(snapshot.credentials.clone())),
+                Some((Session::Fresh, snapshot)) => {
+                    return Err(Next::Known(Ok(snapshot.credentials.clone())));
+                }
                 Some((Session::Due, snapshot)) => Some(snapshot.credentials.clone()),
                 Some((Session::Over, _)) | None => None,
             };
@@ -222,13 +215,28 @@ impl CachedCredentials {
             let failing = s.failure.as_ref().filter(|failure| now.mono < until(failure));
             match (old, running, failing) {
                 (Some(old), running, failing) if running.is_some() || failing.is_some() => {
-                    Next::Known(Ok(old))
+                    Err(Next::Known(Ok(old)))
                 }
-                (None, Some(flight), _) => Next::Follow(flight),
-                (None, None, Some(failure)) => Next::Known(Err(failure.error.clone())),
-                (old, ..) => Next::Lead(s.begin(now), old),
+                (None, Some(flight), _) => Err(Next::Follow(flight)),
+                (None, None, Some(failure)) => Err(Next::Known(Err(failure.error.clone()))),
+                (old, ..) => Ok((s.begin(now), old)),
             }
-        })
+        });
+        let (mut lease, old) = match begun {
+            Ok(begun) => begun,
+            Err(next) => return next,
+        };
+        let mut ms = limit.deadline.past(now.mono);
+        if let Some(old) = &old {
+            if let Some(behind) = limit.behind {
+                if behind.renew(lease, old) {
+                    return Next::Known(Ok(old.clone()));
+                }
+                lease = self.state.with(|s| s.begin(now));
+            }
+            ms = ms.min(PATIENCE);
+        }
+        Next::Lead(self.lead(lease, old, ms, upstream))
     }
 
     /// Books what the provider gave. A session without expiry is used for the calls that wait for it and not kept.
@@ -264,7 +272,7 @@ impl CachedCredentials {
                 // repeats itself may have another session at any time (a function's next invocation brings one). A clock
                 // that is not known yet, and a caller's own budget, say nothing of it either.
                 Err(error) if current && !again && !matches!(error.kind(), ClockSkew | BudgetExceeded) => {
-                    let asked = error.retry_after().map_or(0, millis);
+                    let asked = error.wait();
                     // At least half of it: a fleet does not come back in step.
                     let until = |most: u64| {
                         let pause =
@@ -371,8 +379,8 @@ fn failed(source: Error) -> Error {
     ) {
         return source;
     }
-    let facts = Facts::new(ErrorKind::CredentialsUnavailable, "the provider failed".into());
-    Facts { retry_after: source.retry_after(), source: Some(source), ..facts }.into()
+    let wait = source.wait();
+    Error::caused(ErrorKind::CredentialsUnavailable, "the provider failed".into(), Some(source), wait)
 }
 
 #[cfg(test)]

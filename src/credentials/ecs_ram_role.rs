@@ -268,7 +268,7 @@ fn silent(error: Error) -> Error {
 pub(super) const NO_ROLE: &str = "no RAM role is attached to this instance; attach one";
 
 fn text_of(answer: &Response) -> &str {
-    std::str::from_utf8(answer.body()).map(str::trim_ascii).unwrap_or_default()
+    crate::text::utf8(answer.body()).map(str::trim_ascii).unwrap_or_default()
 }
 
 fn token_of(answer: &Response) -> Result<Sensitive<String>> {

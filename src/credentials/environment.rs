@@ -148,6 +148,6 @@ pub(super) fn find_instance(known: &Known, _: &Choice) -> Result<Found> {
 fn is_instance(known: &Known) -> bool {
     ["/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"].into_iter().any(|path| {
         let content = known.file(path).ok().flatten().unwrap_or_default();
-        std::str::from_utf8(content).is_ok_and(|text| has(text, "Alibaba Cloud"))
+        crate::text::utf8(content).is_ok_and(|text| has(text, "Alibaba Cloud"))
     })
 }

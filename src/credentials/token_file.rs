@@ -55,8 +55,7 @@ impl fmt::Debug for TokenFile {
 impl ProvideToken for TokenFile {
     async fn token(&self) -> Result<Sensitive<String>> {
         let said = self.host.ask(Question::File(&self.path, MAX_FILE)).await;
-        let text =
-            content(&self.path, &said)?.map(|content| std::str::from_utf8(content).map(str::trim_ascii));
+        let text = content(&self.path, &said)?.map(|content| crate::text::utf8(content).map(str::trim_ascii));
         let what = match text {
             None => "not there",
             Some(Ok("")) => "empty",

@@ -5,53 +5,44 @@ use crate::error::{Error, ErrorKind, Facts, kind_of_code, kind_of_status, printa
 use crate::http::Response;
 use crate::json;
 use crate::sensitive::Sensitive;
-use crate::signing::acs3::Signed;
 use crate::text::{self, cut, has};
-use std::time::Duration;
 
-/// The longest wait that the service may ask for (the official SDKs cap it there as well).
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
-
-/// An error answer: the error, and the service's code as it was sent.
-pub(crate) struct Refusal {
-    pub(crate) error: Error,
-    pub(crate) code: Option<String>,
-}
+/// The longest wait that the service may ask for, in milliseconds (the official SDKs cap it there as well).
+const MAX_WAIT: u64 = 120_000;
 
 /// The parts of an error body, whatever its form.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Parts {
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<Sensitive<String>>,
     pub(crate) message: Option<Sensitive<String>>,
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: Option<Sensitive<String>>,
 }
 
 /// What is kept of a signed request until it is answered: for the feature `diagnosis` its canonical request.
 pub(crate) struct Evidence(#[cfg(feature = "diagnosis")] Sensitive<String>);
 
-impl From<Signed> for Evidence {
+impl Evidence {
     #[cfg(feature = "diagnosis")]
-    fn from(signed: Signed) -> Self {
-        Self(signed.canonical_request)
+    pub(crate) fn new(canonical_request: Sensitive<String>) -> Self {
+        Self(canonical_request)
     }
 
     #[cfg(not(feature = "diagnosis"))]
-    fn from(_signed: Signed) -> Self {
+    pub(crate) fn new(_canonical_request: Sensitive<String>) -> Self {
         Self()
     }
 }
 
 /// Turns a non-2xx answer into its error. `evidence`: of the request that it refuses.
 #[cfg_attr(not(feature = "diagnosis"), expect(unused_variables, reason = "nothing is compared then"))]
-pub(crate) fn decode(response: &Response, evidence: &Evidence) -> Refusal {
+pub(crate) fn decode(response: &Response, evidence: &Evidence) -> Error {
     let parts = parts(response.body());
     let status = response.status();
-    let code = parts.code.filter(|c| !c.is_empty());
-    let id = parts.request_id.as_deref().or_else(|| response.header("x-acs-request-id"));
-    let id = id.map(printable).filter(|id| !id.is_empty());
+    let fit = |name: Option<&str>| name.map(printable).filter(|name| !name.is_empty());
+    let code = fit(shown(&parts.code));
+    let id = fit(shown(&parts.request_id).or_else(|| response.header("x-acs-request-id")));
     let kind = match &code {
         Some(code) => kind_of_code(code, status),
-        None if (300..400).contains(&status) => ErrorKind::Protocol,
         // Every answer of the service has an id. A proxy's own refusal revokes nothing.
         None if matches!(status, 401 | 403) && id.is_none() => ErrorKind::Protocol,
         None => kind_of_status(status),
@@ -61,57 +52,59 @@ pub(crate) fn decode(response: &Response, evidence: &Evidence) -> Refusal {
         (Some(code), Some(message)) if code == "SignatureDoesNotMatch" => {
             crate::signing::diagnosis::differing_line(evidence.0.expose(), message.expose())
                 .map(|d| ["the service signed something else: ", d.name(), " differs"].concat())
+                .unwrap_or_default()
+                .into()
         }
-        (None, _) if (300..400).contains(&status) => {
-            Some(String::from("the answer was redirected; check the endpoint"))
-        }
-        (None, _) => Some(["HTTP status ", &text::digits(status.into()), " without an error code"].concat()),
-        _ => None,
+        (Some(_), _) => "".into(),
+        (None, _) if (300..400).contains(&status) => "the answer was redirected; check the endpoint".into(),
+        (None, _) => ["HTTP status ", &text::digits(status.into()), " without an error code"].concat().into(),
     };
     let facts = Facts {
         status: Some(status),
-        retry_after: retry_after(response),
-        service_code: code.as_deref().map(printable),
+        wait: wait(response),
+        service_code: code,
         service_message: parts.message,
         request_id: id,
-        ..Facts::new(kind, explanation.unwrap_or_default().into())
+        ..Facts::new(kind, explanation)
     };
-    Refusal { error: facts.into(), code }
+    facts.into()
+}
+
+fn shown(part: &Option<Sensitive<String>>) -> Option<&str> {
+    part.as_ref().map(|part| part.expose().as_str())
 }
 
 /// `x-acs-retry-after` is in milliseconds, `Retry-After` in seconds (its date form is not used by the gateway).
-fn retry_after(response: &Response) -> Option<Duration> {
-    let number = |name| response.header(name).and_then(|v| text::decimal(v.trim_ascii())).filter(|n| *n > 0);
-    let wait = match number("x-acs-retry-after") {
-        Some(ms) => Duration::from_millis(ms),
-        None => Duration::from_secs(number("retry-after")?),
+fn wait(response: &Response) -> u64 {
+    let number = |name| response.header(name).and_then(|v| text::decimal(v.trim_ascii())).unwrap_or_default();
+    let ms = match number("x-acs-retry-after") {
+        0 => number("retry-after").min(MAX_WAIT).wrapping_mul(1000),
+        ms => ms,
     };
-    Some(wait.min(MAX_RETRY_AFTER))
+    ms.min(MAX_WAIT)
 }
 
 /// Code, message and request id of an error body. Anything that is neither JSON nor the gateway's XML has none.
 pub(crate) fn parts(body: &[u8]) -> Parts {
-    if let Ok(json) = json::parse(body) {
-        let text = |name: &str| json.root().get(name)?.text();
-        let take = |upper: &str, lower: &str| text(upper).or_else(|| text(lower));
-        let message = take("Message", "message");
-        let code = take("Code", "code").map(Sensitive::into_exposed);
-        let request_id = take("RequestId", "requestId").map(Sensitive::into_exposed);
-        return Parts { code, message, request_id };
-    }
-    let Ok(text) = std::str::from_utf8(body) else { return Parts::default() };
-    if !text.trim_ascii_start().starts_with('<') || has(text, "<html") || has(text, "<HTML") {
-        return Parts::default();
-    }
-    let element = |name: &str| {
-        let (_, rest) = cut(text, &["<", name, ">"].concat())?;
-        let (content, _) = cut(rest, &["</", name, ">"].concat())?;
-        Some(content.to_owned())
+    let json = json::parse(body).ok();
+    let is_xml =
+        |text: &&str| text.trim_ascii_start().starts_with("<") && !has(text, "<html") && !has(text, "<HTML");
+    let xml = text::utf8(body).ok().filter(is_xml).unwrap_or_default();
+    let part = |upper: &str, lower: &str| match &json {
+        Some(json) => {
+            let text = |name: &str| json.root().get(name)?.text();
+            text(upper).or_else(|| text(lower))
+        }
+        None => {
+            let (_, rest) = cut(xml, &["<", upper, ">"].concat())?;
+            let (content, _) = cut(rest, &["</", upper, ">"].concat())?;
+            Some(Sensitive::new(content.to_owned()))
+        }
     };
     Parts {
-        code: element("Code"),
-        message: element("Message").map(Sensitive::new),
-        request_id: element("RequestId"),
+        code: part("Code", "code"),
+        message: part("Message", "message"),
+        request_id: part("RequestId", "requestId"),
     }
 }
 
@@ -121,10 +114,12 @@ mod tests {
     use crate::signing::acs3::{Acs3Request, sign};
     use crate::time::Timestamp;
     use proptest::prelude::*;
+    use std::time::Duration;
 
-    fn shown(body: &[u8]) -> (Option<String>, Option<String>, Option<String>) {
+    fn found(body: &[u8]) -> (Option<String>, Option<String>, Option<String>) {
         let Parts { code, message, request_id } = parts(body);
-        (code, message.map(Sensitive::into_exposed), request_id)
+        let plain = |part: Option<Sensitive<String>>| part.map(Sensitive::into_exposed);
+        (plain(code), plain(message), plain(request_id))
     }
 
     fn evidence() -> Evidence {
@@ -138,10 +133,10 @@ mod tests {
             headers: &[],
             body: &[],
         };
-        sign(&request, None, Timestamp::from_millis(0), "nonce").into()
+        Evidence::new(sign(&request, None, Timestamp::from_millis(0), "nonce").canonical_request)
     }
 
-    fn refusal(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Refusal {
+    fn refusal(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Error {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         decode(&Response::new(status, headers, body.to_vec()), &evidence())
     }
@@ -156,8 +151,11 @@ mod tests {
             xml,
             &[" \r\n\t", xml].concat(),
         ] {
-            let found = shown(body.as_bytes());
-            assert_eq!(found, (Some("C".into()), Some("m".into()), Some("r".into())), "{body}");
+            assert_eq!(
+                found(body.as_bytes()),
+                (Some("C".into()), Some("m".into()), Some("r".into())),
+                "{body}"
+            );
         }
     }
 
@@ -179,16 +177,16 @@ mod tests {
             b"{\"Code\":\"C\"",
             &[0; 64],
         ] {
-            assert_eq!(shown(body), (None, None, None), "{}", String::from_utf8_lossy(body));
+            assert_eq!(found(body), (None, None, None), "{}", String::from_utf8_lossy(body));
         }
     }
 
     #[test]
     fn a_code_decides_and_a_status_only_without_one() {
-        let kind = |status, body: &str| refusal(status, &[], body.as_bytes()).error.kind();
+        let kind = |status, body: &str| refusal(status, &[], body.as_bytes()).kind();
         assert_eq!(kind(500, r#"{"Code":"Forbidden.ResourceNotFound"}"#), ErrorKind::NotFound);
         assert_eq!(kind(404, r#"{"Code":""}"#), ErrorKind::Protocol);
-        let with_id = |status| refusal(status, &[("x-acs-request-id", "r")], b"").error.kind();
+        let with_id = |status| refusal(status, &[("x-acs-request-id", "r")], b"").kind();
         assert_eq!(
             (with_id(403), with_id(401)),
             (ErrorKind::PermissionDenied, ErrorKind::CredentialsRejected)
@@ -204,7 +202,7 @@ mod tests {
     fn the_request_id_may_come_in_a_header_and_is_made_printable() {
         let header = [("X-Acs-Request-Id", "from-header")];
         let id = |headers: &[(&str, &str)], body: &str| {
-            refusal(500, headers, body.as_bytes()).error.request_id().map(str::to_owned)
+            refusal(500, headers, body.as_bytes()).request_id().map(str::to_owned)
         };
         assert_eq!(id(&header, "").as_deref(), Some("from-header"));
         assert_eq!(id(&header, r#"{"RequestId":"from-body"}"#).as_deref(), Some("from-body"));
@@ -214,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_time_to_wait_is_read_and_capped() {
-        let wait = |headers: &[(&str, &str)]| refusal(429, headers, b"").error.retry_after();
+        let wait = |headers: &[(&str, &str)]| refusal(429, headers, b"").retry_after();
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(wait(&[("Retry-After", "3")]), ms(3_000));
         assert_eq!(wait(&[("retry-after", "3"), ("x-acs-retry-after", " 250 ")]), ms(250));
@@ -238,9 +236,9 @@ mod tests {
                     .prop_map(String::into_bytes),
             ],
         ) {
-            let Refusal { error, code } = refusal(status, &[(name, &value)], &body);
-            prop_assert!(error.retry_after().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
-            prop_assert!(code.is_none_or(|code| !code.is_empty() && code.len() <= body.len()));
+            let error = refusal(status, &[(name, &value)], &body);
+            prop_assert!(error.wait() <= MAX_WAIT);
+            prop_assert!(error.service_code().is_none_or(|code| !code.is_empty() && code.len() <= body.len()));
             prop_assert!(error.to_string().chars().all(|c| !c.is_control()));
         }
     }

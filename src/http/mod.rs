@@ -10,6 +10,7 @@ pub use self::reqwest::{ReqwestFetch, ReqwestFetchBuilder};
 
 use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, MaybeSend, MaybeSync};
+use crate::text;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -76,7 +77,10 @@ pub(crate) fn authority(url: &str) -> Option<&str> {
 /// One answer. Any HTTP status is an answer; [`FetchError`] means that there was none.
 ///
 /// `Debug` shows the status only. The body is wiped on drop.
-pub struct Response {
+pub struct Response(Box<Parts>);
+
+/// Behind a pointer: an answer is handed on many times before it is read.
+struct Parts {
     status: u16,
     headers: Vec<(String, String)>,
     body: Sensitive<Vec<u8>>,
@@ -85,33 +89,33 @@ pub struct Response {
 impl Response {
     /// An answer as it arrived.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
-        Self { status, headers, body: Sensitive::new(body) }
+        Self(Box::new(Parts { status, headers, body: Sensitive::new(body) }))
     }
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.status
+        self.0.status
     }
 
     /// The first header of that name, whatever its letter case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+        self.0.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// All headers in the order they arrived.
     pub fn headers(&self) -> &[(String, String)] {
-        &self.headers
+        &self.0.headers
     }
 
     /// The body.
     pub fn body(&self) -> &[u8] {
-        self.body.expose()
+        self.0.body.expose()
     }
 }
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("Response").field("status", &self.0.status).finish_non_exhaustive()
     }
 }
 
@@ -153,11 +157,7 @@ impl FetchError {
     /// Adds the platform's short code; only `[A-Za-z0-9_.-]`, at most 64 characters, survive.
     #[must_use]
     pub fn with_code(mut self, code: &str) -> Self {
-        let code: String = code
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
-            .take(64)
-            .collect();
+        let code = text::printable(code, 64);
         self.code = (!code.is_empty()).then_some(code);
         self
     }

@@ -1,8 +1,8 @@
 //! What follows a failed attempt: pure decisions on given times and given randomness.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::error::{Error, ErrorKind, Facts};
-use crate::time::{Instant64, doubled, millis};
+use crate::error::{Error, ErrorKind};
+use crate::time::{Instant64, doubled};
 
 /// The checked retry options of a client; times in milliseconds.
 #[derive(Clone, Debug)]
@@ -127,11 +127,10 @@ impl Attempts {
         if !again || self.counted >= policy.max_attempts {
             return Decision::GiveUp;
         }
-        let wait = match (failure.cause, failure.error.retry_after()) {
-            (Cause::Nonce, _) => 0,
+        let wait = match failure.cause {
+            Cause::Nonce => 0,
             // The service's word is a minimum; jitter on top keeps a throttled fleet from coming back in step.
-            (_, Some(after)) => millis(after).saturating_add(self.backoff(policy, random)),
-            (_, None) => self.backoff(policy, random),
+            _ => failure.error.wait().saturating_add(self.backoff(policy, random)),
         };
         if now.plus(wait) >= deadline || !bucket.take() {
             return Decision::GiveUp;
@@ -154,8 +153,7 @@ pub(crate) fn attempt_timeout(policy: &RetryPolicy, now: Instant64, deadline: In
 
 /// The error of a call that ran out of time; the last failure is its source.
 pub(crate) fn out_of_time(last: Option<Error>, sent: u32) -> Error {
-    let facts = Facts { source: last, ..Facts::new(ErrorKind::Timeout, "the call's time is over".into()) };
-    Error::from(facts).with_attempts(sent)
+    Error::caused(ErrorKind::Timeout, "the call's time is over".into(), last, 0).with_attempts(sent)
 }
 
 #[cfg(test)]
@@ -163,7 +161,6 @@ pub(crate) fn out_of_time(last: Option<Error>, sent: u32) -> Error {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::time::Duration;
 
     const CAUSES: [Cause; 7] = [
         Cause::Plain,
@@ -180,7 +177,7 @@ mod tests {
     }
 
     fn failure(kind: ErrorKind, cause: Cause, after: Option<u64>) -> Failure {
-        Failure { error: Error::new(kind, "").with_retry_after(after.map(Duration::from_millis)), cause }
+        Failure { error: Error::new(kind, "").with_wait(after.unwrap_or_default()), cause }
     }
 
     fn at(ms: u64) -> Instant64 {

@@ -3,7 +3,7 @@
 
 use super::{Json, JsonError, JsonErrorKind, Node};
 use crate::sensitive::Sensitive;
-use zeroize::Zeroizing;
+use crate::text::{has, utf8};
 
 /// How deep arrays and objects may be nested (the service's answers: 4).
 pub(super) const MAX_DEPTH: u32 = 32;
@@ -12,17 +12,11 @@ pub(super) const MAX_VALUES: usize = 16_384;
 
 /// Reads one JSON text. The caller bounds its length.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Json<'_>, JsonError> {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(e) => return Err(JsonError { kind: JsonErrorKind::NotUtf8, position: e.valid_up_to() }),
-    };
+    let text = utf8(bytes).map_err(|position| JsonError { kind: JsonErrorKind::NotUtf8, position })?;
     let mut reader = Reader::new(text);
-    reader.skip_space();
-    reader.value(0, "", 0)?;
-    reader.skip_space();
-    match reader.peek() {
-        None => Ok(Json(reader.nodes)),
-        Some(_) => reader.fail(JsonErrorKind::TrailingByte),
+    match reader.whole() {
+        Ok(()) => Ok(Json(reader.nodes)),
+        Err(kind) => Err(JsonError { kind, position: reader.at }),
     }
 }
 
@@ -30,18 +24,23 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Json<'_>, JsonError> {
 pub(crate) fn text(raw: &str) -> Option<Sensitive<String>> {
     // No escape is shorter than what it stands for, so that a buffer of the raw length never grows: growing
     // would leave copies behind.
-    let mut out = Zeroizing::new(String::with_capacity(raw.len().saturating_sub(2)));
-    Reader::new(raw).string(Some(&mut out)).ok()?;
-    Some(Sensitive::new(std::mem::take(&mut *out)))
+    let mut out = String::with_capacity(raw.len().saturating_sub(2));
+    let read = Reader::new(raw).string(Some(&mut out));
+    let out = Sensitive::new(out);
+    read.is_ok().then_some(out)
 }
 
 /// Whether `raw` is a string that stands for `name`.
 pub(super) fn is(raw: &str, name: &str) -> bool {
-    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-        Some(plain) if plain.bytes().all(|b| b != b'\\') => plain == name,
-        _ => text(raw).is_some_and(|text| text.expose() == name),
+    let quoted = raw.as_bytes();
+    match has(raw, "\\") {
+        true => text(raw).is_some_and(|text| text.expose() == name),
+        false => quoted.get(1..quoted.len().wrapping_sub(1)) == Some(name.as_bytes()),
     }
 }
+
+/// What was read, or what is wrong where the reader stands.
+type Read<T = ()> = Result<T, JsonErrorKind>;
 
 struct Reader<'a> {
     text: &'a str,
@@ -54,47 +53,60 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, nodes: Vec::new() }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+    /// The byte at hand; 0, which may stand nowhere in JSON, at the end of the text.
+    fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or_default()
     }
 
     fn step(&mut self) {
         self.at = self.at.wrapping_add(1);
     }
 
-    fn fail<T>(&self, kind: JsonErrorKind) -> Result<T, JsonError> {
-        Err(JsonError { kind, position: self.at })
+    /// Takes this byte, if it is the one at hand.
+    fn skip(&mut self, byte: u8) -> bool {
+        let found = self.peek() == byte;
+        if found {
+            self.step();
+        }
+        found
     }
 
     /// The error for a byte that does not fit, or for there being none.
-    fn unexpected<T>(&self) -> Result<T, JsonError> {
-        self.fail(match self.peek() {
-            Some(_) => JsonErrorKind::UnexpectedByte,
-            None => JsonErrorKind::UnexpectedEnd,
-        })
+    fn misfit(&self, kind: JsonErrorKind) -> JsonErrorKind {
+        if self.at < self.text.len() { kind } else { JsonErrorKind::UnexpectedEnd }
+    }
+
+    fn unexpected<T>(&self) -> Read<T> {
+        Err(self.misfit(JsonErrorKind::UnexpectedByte))
     }
 
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        while let b' ' | b'\t' | b'\n' | b'\r' = self.peek() {
             self.step();
         }
     }
 
-    fn value(&mut self, within: usize, name: &'a str, depth: u32) -> Result<(), JsonError> {
+    fn whole(&mut self) -> Read {
+        self.skip_space();
+        self.value(0, "", 0)?;
+        self.skip_space();
+        if self.at < self.text.len() { Err(JsonErrorKind::TrailingByte) } else { Ok(()) }
+    }
+
+    fn value(&mut self, within: usize, name: &'a str, depth: u32) -> Read {
         let (place, start) = (self.nodes.len(), self.at);
         if place >= MAX_VALUES {
-            return self.fail(JsonErrorKind::TooLarge);
+            return Err(JsonErrorKind::TooLarge);
         }
         self.nodes.push(Node { within, name, text: "" });
         match self.peek() {
-            Some(b'{') => self.parts(b'}', place, depth)?,
-            Some(b'[') => self.parts(b']', place, depth)?,
-            Some(b'"') => self.string(None)?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.word("true")?,
-            Some(b'f') => self.word("false")?,
-            Some(b'n') => self.word("null")?,
-            _ => return self.unexpected(),
+            b'{' => self.parts(b'}', place, depth)?,
+            b'[' => self.parts(b']', place, depth)?,
+            b'"' => self.string(None)?,
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'n' => self.word("null")?,
+            _ => self.number()?,
         }
         let text = self.slice(start);
         if let Some(node) = self.nodes.get_mut(place) {
@@ -103,25 +115,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn word(&mut self, word: &str) -> Result<(), JsonError> {
+    fn word(&mut self, word: &str) -> Read {
         for expected in word.bytes() {
-            if self.peek() != Some(expected) {
+            if !self.skip(expected) {
                 return self.unexpected();
             }
-            self.step();
         }
         Ok(())
     }
 
     /// An array or an object, from its opening bracket on.
-    fn parts(&mut self, close: u8, place: usize, depth: u32) -> Result<(), JsonError> {
+    fn parts(&mut self, close: u8, place: usize, depth: u32) -> Read {
         if depth >= MAX_DEPTH {
-            return self.fail(JsonErrorKind::TooDeep);
+            return Err(JsonErrorKind::TooDeep);
         }
         self.step();
         self.skip_space();
-        if self.peek() == Some(close) {
-            self.step();
+        if self.skip(close) {
             return Ok(());
         }
         loop {
@@ -136,45 +146,33 @@ impl<'a> Reader<'a> {
             }
             self.value(place, name, depth.wrapping_add(1))?;
             self.skip_space();
-            match self.peek() {
-                Some(b',') => self.step(),
-                Some(b) if b == close => {
-                    self.step();
-                    return Ok(());
-                }
-                _ => return self.unexpected(),
+            if self.skip(close) {
+                return Ok(());
             }
+            self.word(",")?;
             self.skip_space();
         }
     }
 
-    fn digits(&mut self) -> Result<(), JsonError> {
-        if !self.peek().is_some_and(|b| b.is_ascii_digit()) {
-            return self.unexpected();
-        }
-        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+    fn digits(&mut self) -> Read {
+        let start = self.at;
+        while self.peek().is_ascii_digit() {
             self.step();
         }
-        Ok(())
+        if self.at > start { Ok(()) } else { self.unexpected() }
     }
 
-    fn number(&mut self) -> Result<(), JsonError> {
-        if self.peek() == Some(b'-') {
-            self.step();
-        }
-        if self.peek() == Some(b'0') {
-            self.step();
-        } else {
+    fn number(&mut self) -> Read {
+        self.skip(b'-');
+        if !self.skip(b'0') {
             self.digits()?;
         }
-        if self.peek() == Some(b'.') {
-            self.step();
+        if self.skip(b'.') {
             self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.step();
-            if let Some(b'+' | b'-') = self.peek() {
-                self.step();
+        if self.skip(b'e') || self.skip(b'E') {
+            if !self.skip(b'+') {
+                self.skip(b'-');
             }
             self.digits()?;
         }
@@ -187,84 +185,71 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, from its opening quote on; what it stands for goes to `out`.
-    fn string(&mut self, mut out: Option<&mut String>) -> Result<(), JsonError> {
+    fn string(&mut self, mut out: Option<&mut String>) -> Read {
         self.word("\"")?;
         loop {
             let start = self.at;
-            while self.peek().is_some_and(|b| b >= b' ' && b != b'"' && b != b'\\') {
+            while self.peek() >= b' ' && !matches!(self.peek(), b'"' | b'\\') {
                 self.step();
             }
             if let Some(out) = &mut out {
                 out.push_str(self.slice(start));
             }
-            match self.peek() {
-                Some(b'"') => {
-                    self.step();
-                    return Ok(());
-                }
-                Some(b'\\') => {
-                    let character = self.escape()?;
-                    if let Some(out) = &mut out {
-                        out.push(character);
-                    }
-                }
-                Some(_) => return self.fail(JsonErrorKind::ControlCharacter),
-                None => return self.unexpected(),
+            if self.skip(b'"') {
+                return Ok(());
+            }
+            if self.peek() != b'\\' {
+                return Err(self.misfit(JsonErrorKind::ControlCharacter));
+            }
+            let character = self.escape()?;
+            if let Some(out) = &mut out {
+                out.push(character);
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, JsonError> {
+    fn escape(&mut self) -> Read<char> {
         let start = self.at;
         self.step();
         let character = match self.peek() {
-            Some(c @ (b'"' | b'\\' | b'/')) => char::from(c),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                self.step();
+            c @ (b'"' | b'\\' | b'/') => c,
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
                 let mut code = self.hex4()?;
-                if (0xD800..0xDC00).contains(&code) && self.peek() == Some(b'\\') {
-                    self.step();
-                    if self.peek() != Some(b'u') {
-                        return self.escape_error(start);
-                    }
-                    self.step();
-                    let low = self.hex4()?;
-                    if !(0xDC00..0xE000).contains(&low) {
-                        return self.escape_error(start);
-                    }
-                    code = (((code & 0x3FF) << 10) | (low & 0x3FF)).wrapping_add(0x1_0000);
+                if (0xD800..0xDC00).contains(&code) && self.skip(b'\\') {
+                    let low = if self.peek() == b'u' { self.hex4()? } else { 0 };
+                    code = match low {
+                        0xDC00..0xE000 => (((code & 0x3FF) << 10) | (low & 0x3FF)).wrapping_add(0x1_0000),
+                        // Half of a pair.
+                        _ => code,
+                    };
                 }
-                return match char::from_u32(code) {
-                    Some(character) => Ok(character),
-                    None => self.escape_error(start),
-                };
+                return char::from_u32(code).ok_or_else(|| {
+                    self.at = start;
+                    JsonErrorKind::BadEscape
+                });
             }
-            Some(_) => return self.fail(JsonErrorKind::BadEscape),
-            None => return self.unexpected(),
+            _ => return Err(self.misfit(JsonErrorKind::BadEscape)),
         };
         self.step();
-        Ok(character)
+        Ok(char::from(character))
     }
 
-    fn escape_error<T>(&self, position: usize) -> Result<T, JsonError> {
-        Err(JsonError { kind: JsonErrorKind::BadEscape, position })
-    }
-
-    fn hex4(&mut self) -> Result<u32, JsonError> {
+    /// The four digits behind a `u`.
+    fn hex4(&mut self) -> Read<u32> {
         let mut code = 0u32;
         for _ in 0..4 {
-            let Some(byte) = self.peek() else { return self.unexpected() };
-            let Some(digit) = char::from(byte).to_digit(16) else {
-                return self.fail(JsonErrorKind::BadEscape);
+            self.step();
+            let Some(digit) = char::from(self.peek()).to_digit(16) else {
+                return Err(self.misfit(JsonErrorKind::BadEscape));
             };
             code = (code << 4) | digit;
-            self.step();
         }
+        self.step();
         Ok(code)
     }
 }

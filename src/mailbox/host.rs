@@ -69,7 +69,7 @@ fn most(max: usize) -> u32 {
 impl Host for MailboxHost {
     async fn var(&self, name: &str) -> Option<Sensitive<String>> {
         let found = self.ask(Question::Variable(name)).await.ok()??;
-        String::from_utf8(found.into_exposed()).ok().map(Sensitive::new)
+        crate::text::utf8(found.expose()).ok().map(|text| Sensitive::new(text.to_owned()))
     }
 
     async fn read(&self, path: &str, max: usize) -> Said {

@@ -11,6 +11,7 @@ use crate::observe::{Event, Observer};
 use crate::runtime::{Background, Runtime};
 use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, MaybeSend};
+use crate::text::utf8;
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
 use std::future::Future;
@@ -178,8 +179,8 @@ impl ProvideCredentials for MailboxCredentials {
 impl ProvideToken for MailboxCredentials {
     fn token(&self) -> impl Future<Output = Result<Sensitive<String>>> + MaybeSend {
         let read = |reply: Box<Reply>| match *reply {
-            Reply::Host(text) => match String::from_utf8(text.into_exposed()) {
-                Ok(token) => Ok(Sensitive::new(token)),
+            Reply::Host(text) => match utf8(text.expose()) {
+                Ok(token) => Ok(Sensitive::new(token.to_owned())),
                 Err(_) => Err(Malformed.into()),
             },
             Reply::Credentials(Err(error)) => Err(error),

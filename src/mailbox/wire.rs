@@ -176,7 +176,7 @@ impl Writer {
         self.text(error.service_code().unwrap_or_default());
         self.text(error.request_id().unwrap_or_default());
         self.u32(error.status().map_or(0, u32::from));
-        self.millis(error.retry_after().unwrap_or_default());
+        self.u32(u32::try_from(error.wait()).unwrap_or(u32::MAX));
         self.u32(error.attempts());
         self.u8(u8::from(error.is_retryable()));
     }
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(&mut self) -> Read<&'a str> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
+        crate::text::utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
     /// A text, or none where it is empty.

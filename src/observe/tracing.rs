@@ -3,12 +3,10 @@
 
 use super::EventKind;
 use crate::error::ErrorKind;
-use std::time::Duration;
 
 /// Reports one event: routine ones at trace and debug level, trouble as a warning.
-pub(super) fn emit(kind: EventKind, secret: &str, duration: Duration, error: Option<ErrorKind>) {
+pub(super) fn emit(kind: EventKind, secret: &str, ms: u64, error: Option<ErrorKind>) {
     let (event, error) = (kind.name(), error.map(ErrorKind::name));
-    let ms = crate::time::millis(duration);
     match kind {
         EventKind::Hit | EventKind::Coalesced => ::tracing::trace!(event, secret, ms, error, "simsim"),
         EventKind::Throttle | EventKind::Retry | EventKind::Stale => {

@@ -3,8 +3,8 @@
 
 use crate::credentials::Credentials;
 use crate::credentials::cached::CachedCredentials;
-use crate::error::{Error, ErrorKind, Result, is_clock_code, is_key_code};
-use crate::gateway::error_body::{self, Evidence, Refusal};
+use crate::error::{Error, ErrorKind, Result, is_key_code};
+use crate::gateway::error_body::{self, Evidence};
 use crate::http::retry::{
     Attempts, Bucket, Cause, Decision, Failure, RetryPolicy, attempt_timeout, out_of_time,
 };
@@ -12,12 +12,13 @@ use crate::http::{DynFetch, FetchError, FetchErrorKind, Method, Request, Respons
 use crate::lease::{Lease, Renew};
 use crate::observe::{EventKind, Watch};
 use crate::region::{Endpoint, Network, is_near};
-use crate::runtime::{Clock, Ours};
+use crate::runtime::{Clock, Ours, Within};
 use crate::sensitive::Sensitive;
 use crate::signing::acs3::{Acs3Request, sign};
 use crate::sync::{Guarded, MaybeSend, MaybeSync};
 use crate::time::{Instant64, Timestamp, millis};
 use std::borrow::Cow;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -137,12 +138,12 @@ impl OpenApi {
     }
 
     /// Sends the call until it is answered, signed with these credentials, or not signed.
-    pub(crate) async fn call<B: Body>(
-        &self,
-        call: &ApiCall<'_, B>,
-        credentials: Option<&CachedCredentials>,
-        limit: &Limit<'_>,
-    ) -> Result<Answer> {
+    pub(crate) fn call<'a, B: Body>(
+        &'a self,
+        call: &'a ApiCall<'_, B>,
+        credentials: Option<&'a CachedCredentials>,
+        limit: &'a Limit<'_>,
+    ) -> impl Future<Output = Result<Answer>> {
         let mut course = Course {
             api: self,
             call,
@@ -153,21 +154,21 @@ impl OpenApi {
             ahead: 0,
             last: None,
         };
-        loop {
-            course.in_time()?;
-            let key = match (course.key.take(), credentials) {
-                (None, Some(credentials)) => {
-                    course.obtained(credentials.get(Upstream { api: self, limit }).await)?
+        // Not an `async fn`: its future would hold what it is given a second time, beside the course.
+        async move {
+            loop {
+                course.in_time()?;
+                if let (None, Some(source)) = (&course.key, course.source) {
+                    let obtained = source.get(Upstream { api: course.api, limit: course.limit }).await;
+                    course.obtained(obtained)?;
                 }
-                (key, _) => key,
-            };
-            let (request, evidence) = course.request(key.as_ref())?;
-            let timeout = millis(request.timeout);
-            let answer = self.clock.within(timeout, self.fetch.fetch(request)).await;
-            match course.judge(answer, &evidence, key)? {
-                Verdict::Answered(answer) => return Ok(answer),
-                Verdict::Again(0) => {}
-                Verdict::Again(wait) => self.clock.sleep(wait).await,
+                let (sent, evidence) = course.send()?;
+                let answer = sent.await;
+                match course.judge(answer, &evidence)? {
+                    Verdict::Answered(answer) => return Ok(answer),
+                    Verdict::Again(0) => {}
+                    Verdict::Again(wait) => course.api.clock.sleep(wait).await,
+                }
             }
         }
     }
@@ -181,21 +182,17 @@ impl OpenApi {
         ahead: i64,
         signed: bool,
     ) -> std::result::Result<Response, Failure> {
-        let too_large = response.body().len() > MAX_BODY;
+        let success = (200..300).contains(&response.status());
+        let refused = if success { None } else { Some(error_body::decode(&response, evidence)) };
+        let about_time = refused.as_ref().is_some_and(|error| error.kind() == ErrorKind::ClockSkew);
         let ours = if signed { Ours::Accepted } else { Ours::Unsaid };
-        if too_large || (200..300).contains(&response.status()) {
-            self.clock.learn(response.header("date"), ours);
-            let refused = || no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge));
-            return if too_large { Err(refused()) } else { Ok(response) };
-        }
-        let Refusal { error, code } = error_body::decode(&response, evidence);
-        let about_time = code.as_deref().is_some_and(is_clock_code);
         self.clock.learn(response.header("date"), if about_time { Ours::Refused } else { ours });
+        let Some(error) = refused else { return Ok(response) };
         let learnt = self.clock.changed_since(ahead);
-        let cause = match code.as_deref() {
-            Some("SignatureNonceUsed") => Cause::Nonce,
-            Some(_) if about_time => Cause::Clock { learnt },
-            Some(code) if is_key_code(code) => Cause::Key { renewable: false },
+        let cause = match error.service_code().unwrap_or_default() {
+            "SignatureNonceUsed" => Cause::Nonce,
+            _ if about_time => Cause::Clock { learnt },
+            code if is_key_code(code) => Cause::Key { renewable: false },
             _ => Cause::Plain,
         };
         Err(Failure { error, cause })
@@ -216,7 +213,7 @@ struct Course<'a, B> {
     source: Option<&'a CachedCredentials>,
     limit: &'a Limit<'a>,
     attempts: Attempts,
-    /// What to sign with next.
+    /// What is signed with.
     key: Option<Credentials>,
     /// The clock's correction that the last request was signed with.
     ahead: i64,
@@ -224,7 +221,7 @@ struct Course<'a, B> {
     last: Option<Error>,
 }
 
-impl<B: Body> Course<'_, B> {
+impl<'a, B: Body> Course<'a, B> {
     fn not_closed(&self) -> Result<()> {
         match self.limit.closed.load(Ordering::Relaxed) {
             true => Err(Error::new(ErrorKind::Closed, "").with_attempts(self.attempts.sent)),
@@ -240,22 +237,20 @@ impl<B: Body> Course<'_, B> {
         Ok(())
     }
 
-    /// The key to sign with; none where the service is first to be heard on what time it is.
-    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<Option<Credentials>> {
-        // The provider may have taken a while.
-        let error = match obtained {
-            Ok(key) => return self.not_closed().map(|()| Some(key)),
-            Err(error) => error,
-        };
-        if error.kind() == ErrorKind::ClockSkew && self.attempts.sent == 0 {
-            return Ok(None);
+    /// Takes the key to sign with; none where the service is first to be heard on what time it is.
+    fn obtained(&mut self, obtained: Result<Credentials>) -> Result<()> {
+        match obtained {
+            Ok(key) => self.key = Some(key),
+            Err(error) if error.kind() == ErrorKind::ClockSkew && self.attempts.sent == 0 => {}
+            Err(error) => return Err(error.with_attempts(self.attempts.sent)),
         }
-        Err(error.with_attempts(self.attempts.sent))
+        // The provider may have taken a while.
+        self.not_closed()
     }
 
-    /// Signs with a new nonce and the corrected date.
-    fn request(&mut self, key: Option<&Credentials>) -> Result<(Request, Evidence)> {
-        let (api, call) = (self.api, self.call);
+    /// Signs with a new nonce and the corrected date, and sends for as long as one attempt may take.
+    fn send(&mut self) -> Result<(Within<'a, Arrival>, Evidence)> {
+        let (api, call, key) = (self.api, self.call, self.key.as_ref());
         self.limit.take_request().map_err(|e| e.with_attempts(self.attempts.sent))?;
         self.ahead = api.clock.ahead();
         let now = api.clock.corrected();
@@ -276,27 +271,30 @@ impl<B: Body> Course<'_, B> {
             body: call.body.bytes(),
         };
         let nonce = api.clock.nonce()?;
-        let mut signed = sign(&request, key, now.wall, &nonce);
-        let mut headers = std::mem::take(&mut signed.headers);
+        let signed = sign(&request, key, now.wall, &nonce);
+        let mut headers = signed.headers;
         headers.push((Cow::Borrowed("accept"), String::from("application/json")));
         headers.push((Cow::Borrowed("user-agent"), String::from(USER_AGENT)));
         let url = call.endpoint.url(&signed.query);
         let (method, body) = (Method::Post, request.body.to_vec());
-        let timeout = Duration::from_millis(timeout);
-        Ok((Request { method, url, headers, body, timeout, max_body: MAX_BODY }, signed.into()))
+        let request = Request {
+            method,
+            url,
+            headers,
+            body,
+            timeout: Duration::from_millis(timeout),
+            max_body: MAX_BODY,
+        };
+        let sent = api.clock.within(timeout, api.fetch.fetch(request));
+        Ok((sent, Evidence::new(signed.canonical_request)))
     }
 
-    /// An answer, or what follows the failure; no answer at all means that the attempt's time was over.
-    fn judge(
-        &mut self,
-        answer: Option<std::result::Result<Response, FetchError>>,
-        evidence: &Evidence,
-        key: Option<Credentials>,
-    ) -> Result<Verdict> {
-        let (api, limit) = (self.api, self.limit);
-        let sorted = match answer.unwrap_or_else(|| Err(FetchError::new(FetchErrorKind::Timeout))) {
+    /// An answer, or what follows the failure.
+    fn judge(&mut self, answer: Option<Arrival>, evidence: &Evidence) -> Result<Verdict> {
+        let (api, limit, key) = (self.api, self.limit, self.key.take());
+        let sorted = match arrived(answer, MAX_BODY) {
             Ok(response) => api.sort(response, evidence, self.ahead, key.is_some()),
-            Err(e) => Err(no_answer(&e)),
+            Err(failure) => Err(failure),
         };
         if !matches!(&sorted, Err(failure) if failure.error.kind() == ErrorKind::BudgetExceeded) {
             self.attempts.sent = self.attempts.sent.saturating_add(1);
@@ -325,11 +323,10 @@ impl<B: Body> Course<'_, B> {
         let error = failure.error.with_attempts(self.attempts.sent);
         let kind = error.kind();
         if kind == ErrorKind::Throttled {
-            let asked = error.retry_after().unwrap_or_default();
-            api.watch.emit(EventKind::Throttle, limit.name, asked, Some(kind));
+            api.watch.emit(EventKind::Throttle, limit.name, error.wait(), Some(kind));
         }
         let Decision::Again(wait) = decision else { return Err(error) };
-        api.watch.emit(EventKind::Retry, limit.name, Duration::from_millis(wait), Some(kind));
+        api.watch.emit(EventKind::Retry, limit.name, wait, Some(kind));
         self.last = Some(error);
         limit.lease.renew(now.plus(wait).plus(GRACE));
         Ok(Verdict::Again(wait))
@@ -339,36 +336,35 @@ impl<B: Body> Course<'_, B> {
 impl Limit<'_> {
     /// Counts a request that is about to be sent.
     fn take_request(&self) -> Result<()> {
-        let one_less = |left: u32| left.checked_sub(1);
-        match self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::new(ErrorKind::BudgetExceeded, MORE)),
-        }
+        // A call is at one thing at a time: nobody counts between the two.
+        let Some(left) = self.requests.load(Ordering::Relaxed).checked_sub(1) else {
+            return Err(Error::new(ErrorKind::BudgetExceeded, MORE));
+        };
+        self.requests.store(left, Ordering::Relaxed);
+        Ok(())
     }
 }
 
 impl Upstream<'_> {
     /// One exchange that is no call of the gateway: instance metadata, a credentials URI. Not signed, not tried again.
-    pub(crate) async fn exchange(&self, mut request: Request) -> Result<Response> {
-        let elsewhere = !is_near(&request.url);
-        self.limit.take_request()?;
-        let clock = &self.api.clock;
-        let now = clock.now().mono;
-        let timeout = millis(request.timeout).min(self.limit.deadline.past(now));
-        request.timeout = Duration::from_millis(timeout);
-        self.limit.lease.renew(now.plus(timeout).plus(GRACE));
-        let max_body = request.max_body;
-        match clock.within(timeout, self.api.fetch.fetch(request)).await {
-            Some(Ok(response)) if response.body().len() <= max_body => {
-                // This machine knows no more of the time than the client does.
-                if elsewhere {
-                    clock.learn(response.header("date"), Ours::Unsaid);
-                }
-                Ok(response)
+    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
+    pub(crate) fn exchange(self, mut request: Request) -> impl Future<Output = Result<Response>> {
+        async move {
+            let elsewhere = !is_near(&request.url);
+            self.limit.take_request()?;
+            let clock = &self.api.clock;
+            let now = clock.now().mono;
+            let timeout = millis(request.timeout).min(self.limit.deadline.past(now));
+            request.timeout = Duration::from_millis(timeout);
+            self.limit.lease.renew(now.plus(timeout).plus(GRACE));
+            let max_body = request.max_body;
+            let answer = clock.within(timeout, self.api.fetch.fetch(request)).await;
+            let response = arrived(answer, max_body).map_err(|failure| failure.error)?;
+            // This machine knows no more of the time than the client does.
+            if elsewhere {
+                clock.learn(response.header("date"), Ours::Unsaid);
             }
-            Some(Ok(_)) => Err(no_answer(&FetchError::new(FetchErrorKind::BodyTooLarge)).error),
-            Some(Err(e)) => Err(no_answer(&e).error),
-            None => Err(no_answer(&FetchError::new(FetchErrorKind::Timeout)).error),
+            Ok(response)
         }
     }
 }
@@ -379,7 +375,17 @@ const MORE: &str = "more would be needed; allow more per call";
 /// What all requests say of their sender.
 pub(crate) const USER_AGENT: &str = concat!("simsim/", env!("CARGO_PKG_VERSION"));
 
-fn no_answer(e: &FetchError) -> Failure {
+/// What came of a request, unless its time was over.
+type Arrival = std::result::Result<Response, FetchError>;
+
+/// An answer of at most so many bytes, or why there is none.
+fn arrived(answer: Option<Arrival>, max_body: usize) -> std::result::Result<Response, Failure> {
+    let e = match answer {
+        Some(Ok(response)) if response.body().len() <= max_body => return Ok(response),
+        Some(Ok(_)) => FetchError::new(FetchErrorKind::BodyTooLarge),
+        Some(Err(e)) => e,
+        None => FetchError::new(FetchErrorKind::Timeout),
+    };
     let (kind, what) = match e.kind() {
         FetchErrorKind::Connect => (ErrorKind::Transport, "no connection"),
         FetchErrorKind::StaleConnection => (ErrorKind::Transport, "a kept connection was dead"),
@@ -395,5 +401,5 @@ fn no_answer(e: &FetchError) -> Failure {
         None => Error::new(kind, what),
     };
     let stale = e.kind() == FetchErrorKind::StaleConnection;
-    Failure { error, cause: if stale { Cause::StaleConnection } else { Cause::Plain } }
+    Err(Failure { error, cause: if stale { Cause::StaleConnection } else { Cause::Plain } })
 }

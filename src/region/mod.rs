@@ -143,7 +143,7 @@ fn is_host(host: &str) -> bool {
 pub(crate) fn is_near(url: &str) -> bool {
     let authority =
         cut(url, "://").map(|(_, rest)| rest.as_bytes().split(|b| matches!(b, b'/' | b'?' | b'#')).next());
-    let authority = authority.flatten().and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let authority = authority.flatten().and_then(|bytes| crate::text::utf8(bytes).ok());
     authority.and_then(split_port).is_some_and(|(host, _)| is_loopback(host))
 }
 

@@ -139,39 +139,42 @@ impl<T> Future for Within<'_, T> {
 ///
 /// Where tasks may wake each other, the flight's end wakes the waiter; elsewhere it looks again on a timer of its own,
 /// and when the host tells that the leader is done.
-pub(crate) async fn wait_for_end<T: Clone + MaybeSend + 'static>(
-    flight: &Arc<Flight<T>>,
-    clock: &Clock,
+pub(crate) fn wait_for_end<'a, T: Clone + MaybeSend + 'static>(
+    flight: &'a Arc<Flight<T>>,
+    clock: &'a Clock,
     deadline: Instant64,
-) -> Option<Status<T>> {
+) -> impl Future<Output = Option<Status<T>>> {
     let (mut nap, longest) = NAP;
-    loop {
-        let now = clock.now().mono;
-        let until = match flight.status(now) {
-            Status::Running { until } => until,
-            status => return Some(status),
-        };
-        if now >= deadline {
-            return None;
+    // Not an `async fn`: its future would hold what it is given twice.
+    async move {
+        loop {
+            let now = clock.now().mono;
+            let until = match flight.status(now) {
+                Status::Running { until } => until,
+                status => return Some(status),
+            };
+            if now >= deadline {
+                return None;
+            }
+            // One past the lease's end: then it is over.
+            let rest = until.plus(1).min(deadline).past(now);
+            // Boxed: as an await of its own the first way would be linked where it is never gone.
+            let wait: BoxFuture<'_, ()> = if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
+                let mut place = flight.ended();
+                let ended = std::future::poll_fn(move |cx| match place.watch(cx.waker()) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                });
+                let either = clock.within(rest, Box::pin(ended));
+                Box::pin(async move {
+                    either.await;
+                })
+            } else {
+                let short = clock.runtime.wait(rest.min(nap), flight.leader());
+                nap = nap.wrapping_mul(2).min(longest);
+                short
+            };
+            wait.await;
         }
-        // One past the lease's end: then it is over.
-        let rest = until.plus(1).min(deadline).past(now);
-        // Boxed: as an await of its own the first way would be linked where it is never gone.
-        let wait: BoxFuture<'_, ()> = if TASKS_WAKE_TASKS && clock.runtime.wakes_others() {
-            let mut place = flight.ended();
-            let ended = std::future::poll_fn(move |cx| match place.watch(cx.waker()) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            });
-            let either = clock.within(rest, Box::pin(ended));
-            Box::pin(async move {
-                either.await;
-            })
-        } else {
-            let short = clock.runtime.wait(rest.min(nap), flight.leader());
-            nap = nap.saturating_mul(2).min(longest);
-            short
-        };
-        wait.await;
     }
 }

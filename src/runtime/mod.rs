@@ -5,9 +5,7 @@ mod clock;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 mod tokio;
 
-#[cfg(test)]
-pub(crate) use clock::Within;
-pub(crate) use clock::{Clock, Ours, wait_for_end};
+pub(crate) use clock::{Clock, Ours, Within, wait_for_end};
 
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 pub use self::tokio::{TokioBackground, TokioRuntime};

@@ -77,29 +77,37 @@ pub fn headers(
     timestamp: Timestamp,
     nonce: &str,
 ) -> Vec<(Cow<'static, str>, String)> {
-    let mut out = Vec::with_capacity(request.headers.len().saturating_add(8));
-    let mut put = |name: Cow<'static, str>, value: &str| {
-        let at = out.iter().take_while(|(n, _): &&(Cow<'static, str>, String)| **n < *name).count();
-        if out.get(at).is_none_or(|(n, _)| *n != name) {
-            out.insert(at, (name, value.trim_ascii().to_owned()));
-        }
-    };
-    put(Cow::Borrowed("host"), request.host);
-    put(Cow::Borrowed("x-acs-action"), request.action);
-    put(Cow::Borrowed("x-acs-version"), request.version);
-    put(Cow::Borrowed("x-acs-date"), &timestamp.to_iso());
-    put(Cow::Borrowed("x-acs-signature-nonce"), nonce);
-    put(Cow::Borrowed("x-acs-content-sha256"), &payload_hash(request.body));
-    if let Some(credentials) = credentials
-        && let Some(token) = credentials.security_token()
-    {
-        put(Cow::Borrowed("x-acs-accesskey-id"), credentials.access_key_id());
-        put(Cow::Borrowed("x-acs-security-token"), token);
+    in_order(request, credentials, timestamp, nonce, &payload_hash(request.body))
+}
+
+/// [`headers`] with this hash of the body.
+fn in_order(
+    request: &Acs3Request<'_>,
+    credentials: Option<&Credentials>,
+    timestamp: Timestamp,
+    nonce: &str,
+    payload_hash: &str,
+) -> Vec<(Cow<'static, str>, String)> {
+    let session = credentials.and_then(|key| Some((key.access_key_id(), key.security_token()?)));
+    let mut out = Vec::new();
+    let mut put = |name, value: &str| out.push((Cow::Borrowed(name), value.trim_ascii().to_owned()));
+    put("host", request.host);
+    if let Some((id, _)) = session {
+        put("x-acs-accesskey-id", id);
     }
+    put("x-acs-action", request.action);
+    put("x-acs-content-sha256", payload_hash);
+    put("x-acs-date", &timestamp.to_iso());
+    if let Some((_, token)) = session {
+        put("x-acs-security-token", token);
+    }
+    put("x-acs-signature-nonce", nonce);
+    put("x-acs-version", request.version);
     for (name, value) in request.headers {
         let name = name.to_ascii_lowercase();
-        if is_signed(&name) {
-            put(Cow::Owned(name), value);
+        let at = out.iter().take_while(|(n, _)| **n < *name).count();
+        if is_signed(&name) && out.get(at).is_none_or(|(n, _)| *n != name) {
+            out.insert(at, (Cow::Owned(name), value.trim_ascii().to_owned()));
         }
     }
     out
@@ -111,24 +119,14 @@ fn is_signed(lower_case_name: &str) -> bool {
 
 /// The names of `headers`, joined by `;`.
 pub fn signed_headers(headers: &[(Cow<'_, str>, String)]) -> String {
-    let mut out = String::with_capacity(names_len(headers));
-    push_names(&mut out, headers);
-    out
-}
-
-fn names_len(headers: &[(Cow<'_, str>, String)]) -> usize {
-    headers.iter().fold(0usize, |n, (name, _)| n.saturating_add(name.len()).saturating_add(1))
-}
-
-fn push_names(out: &mut String, headers: &[(Cow<'_, str>, String)]) {
-    let mut first = true;
+    let mut out = String::new();
     for (name, _) in headers {
-        if !first {
+        if !out.is_empty() {
             out.push(';');
         }
-        first = false;
         out.push_str(name);
     }
+    out
 }
 
 /// The canonical request over exactly these headers (lower-case, unique, sorted, values trimmed, as [`headers`] gives
@@ -141,35 +139,33 @@ pub fn canonical_request(
     payload_hash: &str,
 ) -> String {
     let path = if path.is_empty() { "/" } else { path };
+    let names = signed_headers(headers);
     // Sized beforehand: a growing buffer would leave copies of the token behind.
-    let length = names_len(headers).saturating_mul(2).saturating_add(headers.len());
-    let length = headers.iter().fold(length, |n, (_, value)| n.saturating_add(value.len()));
+    let length = headers.iter().fold(names.len(), |n, (name, value)| {
+        n.saturating_add(name.len()).saturating_add(value.len()).saturating_add(2)
+    });
     let length = length.saturating_add(path.len()).saturating_add(canonical_query.len());
     let mut out = String::with_capacity(length.saturating_add(payload_hash.len()).saturating_add(16));
+    let mut put = |text: &str, end| {
+        out.push_str(text);
+        out.push(end);
+    };
     for line in [method.as_str(), path, canonical_query] {
-        out.push_str(line);
-        out.push('\n');
+        put(line, '\n');
     }
     for (name, value) in headers {
-        out.push_str(name);
-        out.push(':');
-        out.push_str(value);
-        out.push('\n');
+        put(name, ':');
+        put(value, '\n');
     }
-    out.push('\n');
-    push_names(&mut out, headers);
-    out.push('\n');
+    put("", '\n');
+    put(&names, '\n');
     out.push_str(payload_hash);
     out
 }
 
 /// The string to sign: the scheme's name and the SHA-256 of the canonical request.
 pub fn string_to_sign(canonical_request: &str) -> String {
-    let mut out = String::with_capacity(96);
-    out.push_str(ALGORITHM);
-    out.push('\n');
-    out.push_str(&lower_hex(&sha256(&[canonical_request.as_bytes()])));
-    out
+    [ALGORITHM, "\n", &lower_hex(&sha256(&[canonical_request.as_bytes()]))].concat()
 }
 
 /// The signature: HMAC-SHA256 keyed with the AccessKey secret, as lower-case hexadecimal digits.
@@ -179,20 +175,8 @@ pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
 
 /// The value of the `Authorization` header.
 pub fn authorization(access_key_id: &str, headers: &[(Cow<'_, str>, String)], signature: &str) -> String {
-    let mut out = String::with_capacity(
-        names_len(headers)
-            .saturating_add(access_key_id.len())
-            .saturating_add(signature.len())
-            .saturating_add(64),
-    );
-    out.push_str(ALGORITHM);
-    out.push_str(" Credential=");
-    out.push_str(access_key_id);
-    out.push_str(",SignedHeaders=");
-    push_names(&mut out, headers);
-    out.push_str(",Signature=");
-    out.push_str(signature);
-    out
+    let names = signed_headers(headers);
+    [ALGORITHM, " Credential=", access_key_id, ",SignedHeaders=", &names, ",Signature=", signature].concat()
 }
 
 /// Signs a request: all steps in order. Without credentials it is prepared for an anonymous call.
@@ -205,18 +189,20 @@ pub fn sign(
     nonce: &str,
 ) -> Signed {
     let query = query_string(request.query);
-    let mut headers = headers(request, credentials, timestamp, nonce);
+    let hash = payload_hash(request.body);
+    let mut headers = in_order(request, credentials, timestamp, nonce, &hash);
     let (mut canonical, mut to_sign) = (String::new(), String::new());
     let mut authorized = None;
     if let Some(credentials) = credentials {
-        let hash = headers.iter().find(|(name, _)| name == "x-acs-content-sha256");
-        let hash = hash.map_or("", |(_, value)| value.as_str());
-        canonical = canonical_request(request.method, request.path, &query, &headers, hash);
+        canonical = canonical_request(request.method, request.path, &query, &headers, &hash);
         to_sign = string_to_sign(&canonical);
         let signature = signature(&to_sign, credentials.access_key_secret());
         authorized = Some(authorization(credentials.access_key_id(), &headers, &signature));
     }
-    headers.retain(|(name, _)| name != "host");
+    // Behind the type of the content alone.
+    if let Some(at) = headers.iter().position(|(name, _)| name == "host") {
+        headers.remove(at);
+    }
     for (name, value) in request.headers {
         let name = name.to_ascii_lowercase();
         if !is_signed(&name) && name != "authorization" && headers.iter().all(|(n, _)| *n != name) {

@@ -8,24 +8,19 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-/// The digit of a value below 16; `ten` is the letter that stands for 10.
-fn digit(value: u8, ten: u8) -> char {
-    char::from(if value < 10 { b'0'.wrapping_add(value) } else { ten.wrapping_add(value).wrapping_sub(10) })
+/// Room for a text of this length, whatever is to be encoded in it: a growing buffer would leave copies of a token behind.
+fn room(length: usize) -> usize {
+    length.saturating_mul(3)
 }
 
-fn encoded_len(text: &str) -> usize {
-    text.bytes().fold(0usize, |n, b| n.saturating_add(if is_unreserved(b) { 1 } else { 3 }))
-}
-
-/// Appends `text`, percent-encoded: everything but `A-Z a-z 0-9 - _ . ~` becomes `%XX` (upper case) per UTF-8 byte.
-pub fn push_percent_encoded(out: &mut String, text: &str) {
-    for byte in text.bytes() {
+/// Appends `plain`, percent-encoded: everything but `A-Z a-z 0-9 - _ . ~` becomes `%XX` (upper case) per UTF-8 byte.
+pub fn push_percent_encoded(out: &mut String, plain: &str) {
+    for byte in plain.bytes() {
         if is_unreserved(byte) {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            out.push(digit(byte >> 4, b'A'));
-            out.push(digit(byte & 15, b'A'));
+            text::push_hex(out, byte, b'A');
         }
     }
 }
@@ -36,7 +31,7 @@ pub fn push_percent_encoded(out: &mut String, text: &str) {
 /// assert_eq!(simsim::signing::encoding::percent_encode("a b*中~"), "a%20b%2A%E4%B8%AD~");
 /// ```
 pub fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(encoded_len(text));
+    let mut out = String::with_capacity(room(text.len()));
     push_percent_encoded(&mut out, text);
     out
 }
@@ -50,11 +45,9 @@ pub fn query_string(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> String {
     for pair in pairs {
         let at = sorted.iter().take_while(|other| ***other <= *pair).count();
         sorted.insert(at, pair);
-        length = length.saturating_add(encoded_len(&pair.0)).saturating_add(encoded_len(&pair.1));
-        length = length.saturating_add(2);
+        length = length.saturating_add(pair.0.len()).saturating_add(pair.1.len()).saturating_add(1);
     }
-    // Sized beforehand: a growing buffer would leave copies of a token behind.
-    let mut out = String::with_capacity(length);
+    let mut out = String::with_capacity(room(length));
     for (name, value) in sorted {
         if !out.is_empty() {
             out.push('&');

@@ -337,7 +337,7 @@ impl World {
             }
             Err((kind, ms)) => {
                 let retry_after = ms.map(Duration::from_millis);
-                let error = Error::new(kind, "").with_retry_after(retry_after);
+                let error = Error::new(kind, "").with_wait(retry_after.map_or(0, crate::time::millis));
                 (Err(error), End::Failure { kind, retry_after })
             }
         };

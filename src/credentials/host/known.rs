@@ -57,7 +57,7 @@ impl Known {
     /// A variable that is set to something.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         let value = self.said(false, name)?.as_ref().ok()?.as_ref()?;
-        std::str::from_utf8(value.expose()).ok().filter(|value| !value.is_empty())
+        crate::text::utf8(value.expose()).ok().filter(|value| !value.is_empty())
     }
 
     /// Whether a variable says yes. Anything but `true`, in whatever case, is no, as in Alibaba's own packages.

@@ -60,7 +60,7 @@ fn section<'a>(content: &'a [u8], path: &str, wanted: &str) -> Result<Option<Ent
     let fault =
         |what: &[&str]| Error::new(ErrorKind::CredentialsUnavailable, [path, ": ", &what.concat()].concat());
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let content = std::str::from_utf8(content).map_err(|_| fault(&["the file is not UTF-8"]))?;
+    let content = crate::text::utf8(content).map_err(|_| fault(&["the file is not UTF-8"]))?;
     let mut section: Option<Entries<'a>> = None;
     let mut inside = false;
     let mut rest = Some(content);

@@ -17,6 +17,8 @@ const ROWS: &[&[&str]] = &[
 
 /// Imports inside a row, or upwards, each for a reason.
 const ALSO: &[(&str, &[&str])] = &[
+    // Whether this is an isolate.
+    ("text", &["sync"]),
     ("error", &["sensitive", "time", "sync"]),
     ("json", &["error", "sensitive"]),
     ("lease", &["error", "sync", "time"]),
