@@ -4,9 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::desk::Desk;
-use super::leaf::{Asked, Exchange};
-use super::wire::{Malformed, Read, Reader, Writer};
-use super::{Effect, Reply};
+use super::leaf::Asked;
+use super::wire::{Malformed, Read, Reader, Writer, tag};
 use crate::credentials::{Host, HostError};
 use crate::sensitive::Sensitive;
 use crate::sync::MaybeSend;
@@ -47,12 +46,10 @@ impl fmt::Debug for MailboxHost {
 type Said = Result<Option<Sensitive<Vec<u8>>>, HostError>;
 
 impl MailboxHost {
-    fn ask(&self, question: Writer) -> Asked<Said> {
-        let read = |reply: Box<Reply>| match *reply {
-            Reply::Host(said) => said_by(said.expose()).unwrap_or(Err(HostError::Failed)),
-            _ => Err(HostError::Failed),
-        };
-        Asked { exchange: Exchange::new(&self.0, Effect::Host(question.into_bytes())), read }
+    fn ask(&self, question: Writer) -> Asked<'_, Said> {
+        let mut effect = Writer::effect(tag::HOST);
+        effect.bytes(&question.into_bytes());
+        Asked::new(&self.0, effect, |reply| Ok(said_by(reply.said()?).unwrap_or(Err(HostError::Failed))))
     }
 }
 
@@ -174,7 +171,8 @@ pub async fn answer(host: &impl Host, effect: &[u8]) -> Result<Sensitive<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mailbox::{Mailbox, Turn};
+    use crate::mailbox::Turn;
+    use crate::mailbox::driver::{Driven, Effect, Reply};
     use crate::sync::Guarded;
     use crate::time::Now;
     use std::pin::pin;
@@ -209,7 +207,7 @@ mod tests {
         host: &Arc<Says>,
         question: impl FnOnce(MailboxHost) -> F,
     ) -> T {
-        let mut mailbox = Mailbox::new();
+        let mut mailbox = Driven::new();
         let turn = Turn { now: Now::default(), entropy: &[7; 16] };
         let result = Arc::new(Guarded::new(None));
         let (future, kept) = (question(mailbox.host()), result.clone());

@@ -9,7 +9,7 @@ pub use provider::Provider;
 pub use secrets::Secrets;
 
 use crate::mailbox::wire::{Read, Reader, Writer, saturate};
-use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
+use crate::mailbox::{EffectId, Mailbox, OpId, Turn};
 use crate::sync::BoxFuture;
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
@@ -99,11 +99,14 @@ impl<S: Subject> Served<S> {
 
     /// What every turn ends with: the operation, the count of removals, by which the driver's memo lives or dies, and
     /// the effects.
-    fn answer(&self, op: OpId, effects: &[(EffectId, Effect)]) -> Vec<u8> {
+    fn answer(&self, op: OpId, effects: &[(EffectId, Vec<u8>)]) -> Vec<u8> {
         let mut out = Writer::new();
         out.u32(op);
         out.u32(self.subject.removals());
-        out.effects(effects);
+        for (id, effect) in effects {
+            out.u32(*id);
+            out.append(effect);
+        }
         out.into_bytes()
     }
 
@@ -123,16 +126,7 @@ impl<S: Subject> Served<S> {
         mono: f64,
         entropy: &[u8],
     ) -> Vec<u8> {
-        let effects = match Reader::new(reply).reply() {
-            Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
-            Err(malformed) => {
-                let mut effects = self.mailbox.cancel(op);
-                let mut done = Writer::new();
-                done.failure(&malformed.into());
-                effects.push((0, Effect::Done(done.into_bytes())));
-                effects
-            }
-        };
+        let effects = self.mailbox.step(op, effect, reply, turn(wall, mono, entropy));
         self.answer(op, &effects)
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::retry::Bucket;
 use crate::lease::Lease;
 use crate::mailbox::wire::{Malformed, Read, Reader, Writer};
-use crate::mailbox::{Mailbox, MailboxBackground};
+use crate::mailbox::{Mailbox, Seams};
 use crate::observe::Watch;
 use crate::openapi::{Behind, Limit, OpenApi, Place, Upstream};
 use crate::region::Network;
@@ -42,7 +42,7 @@ pub struct Provider<S> {
 struct Inner {
     api: OpenApi,
     source: Source,
-    background: MailboxBackground,
+    background: Seams,
     /// Until when a refusal is not heard again.
     renewed: Guarded<Instant64>,
     closed: AtomicBool,
@@ -66,8 +66,8 @@ impl<S: Sources> Subject for Provider<S> {
     fn open(mailbox: &Mailbox, mut description: Reader<'_>) -> Read<Self> {
         let source = S::source(description.u8()?, mailbox, &mut description)?;
         let api = OpenApi {
-            clock: Clock::new(Arc::new(mailbox.runtime())),
-            fetch: Arc::new(mailbox.fetch()),
+            clock: Clock::new(Arc::new(mailbox.seams())),
+            fetch: Arc::new(mailbox.seams()),
             policy: RetryOptions::default().policy(),
             bucket: Guarded::new(Bucket::full()),
             watch: Watch { observer: None, names: false },
@@ -75,7 +75,7 @@ impl<S: Sources> Subject for Provider<S> {
         let inner = Inner {
             api,
             source,
-            background: mailbox.background(),
+            background: mailbox.seams(),
             renewed: Guarded::new(Instant64::default()),
             closed: AtomicBool::new(false),
         };

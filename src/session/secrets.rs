@@ -60,7 +60,7 @@ impl Subject for Secrets {
         let set = |flag: u8| flags & flag != 0;
         let credentials = match set(flag::FIXED) {
             true => CachedCredentials::new(options.credentials()?),
-            false => CachedCredentials::new(mailbox.credentials()),
+            false => CachedCredentials::new(mailbox.seams()),
         };
         let mut numbers = [None; 11];
         for number in &mut numbers {
@@ -99,12 +99,12 @@ impl Subject for Secrets {
             // The driver counts what is sent.
             max_requests: u32::MAX,
         };
-        let observer = set(flag::OBSERVED).then(|| Arc::new(mailbox.observer()) as Arc<_>);
+        let observer = set(flag::OBSERVED).then(|| Arc::new(mailbox.seams()) as Arc<_>);
         let blueprint = Blueprint {
             target,
-            fetch: Arc::new(mailbox.fetch()),
-            runtime: Arc::new(mailbox.runtime()),
-            background: Some(Arc::new(mailbox.background())),
+            fetch: Arc::new(mailbox.seams()),
+            runtime: Arc::new(mailbox.seams()),
+            background: Some(Arc::new(mailbox.seams())),
             credentials,
             cache: cache.policy(),
             retry: retry.policy(),

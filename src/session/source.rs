@@ -66,7 +66,7 @@ fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> 
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     let session = role_session(fields.text()?.to_owned(), fields)?;
     let external_id = fields.some_text()?.map(str::to_owned);
-    Ok(source(Checked(AssumeRole::of(mailbox.credentials(), session, external_id))))
+    Ok(source(Checked(AssumeRole::of(mailbox.seams(), session, external_id))))
 }
 
 /// A role, assumed with the token that the driver is asked for: its ARN, the identity provider's, the session.
@@ -76,7 +76,7 @@ pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     let (role, identity_provider) = (fields.text()?.to_owned(), fields.text()?.to_owned());
     let session = role_session(role, fields)?;
-    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, mailbox.credentials(), session))))
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider, mailbox.seams(), session))))
 }
 
 /// An address that gives sessions.
