@@ -19,7 +19,6 @@ use crate::time::{Instant64, Now, millis};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// How many milliseconds a read waits for a refresh while a stale value is at hand.
 const PATIENCE: u64 = 1_000;
@@ -90,7 +89,7 @@ impl Client {
         let inner = &self.inner;
         if let Some(secret) = inner.cache.fresh(name, inner.clock().now()) {
             if inner.api.watch.listens() {
-                inner.api.watch.emit(EventKind::Hit, name, Duration::ZERO, None);
+                inner.api.watch.emit(EventKind::Hit, name, 0, None);
             }
             return Ok(secret);
         }
@@ -213,21 +212,21 @@ impl Client {
 
     /// Tells the observer what became of a key, since when.
     pub(crate) fn tell(&self, kind: EventKind, key: &Key, since: Instant64, failed: Option<&Error>) {
-        let took = self.inner.clock().now().mono.since(since);
+        let took = self.inner.clock().now().mono.past(since);
         self.inner.api.watch.emit(kind, key.name.as_str(), took, failed.map(Error::kind));
     }
 
     /// When a read that began then has to end, and whether that is its caller's own hurry.
-    pub(crate) fn limit(&self, started: Instant64, timeout: Option<Duration>) -> (Instant64, bool) {
+    pub(crate) fn limit(&self, started: Instant64, timeout: Option<u64>) -> (Instant64, bool) {
         let usual = self.inner.target.timeout;
-        (started.after(timeout.unwrap_or(usual)), timeout.is_some_and(|t| t < usual))
+        (started.plus(timeout.unwrap_or(usual)), timeout.is_some_and(|t| t < usual))
     }
 
     async fn walk(
         &self,
         key: &Key,
         intent: Intent,
-        timeout: Option<Duration>,
+        timeout: Option<u64>,
         started: Instant64,
     ) -> (EventKind, Result<Secret>) {
         let clock = self.inner.clock();
@@ -323,7 +322,7 @@ impl Client {
         self.inner.cache.count_stale();
         // The old value, by the time of the answer.
         let age = millis(old.age()).saturating_add(after.past(since));
-        let old = Secret::new(old.record().clone(), Duration::from_millis(age), true);
+        let old = Secret::new(old.record().clone(), age, true);
         Some((EventKind::Stale, Ok(old)))
     }
 
@@ -338,7 +337,7 @@ impl Client {
     async fn refresh_behind(&self, key: &Key, lease: Lease<Outcome>, limit: Instant64, report: bool) {
         let clock = self.inner.clock();
         let now = clock.now().mono;
-        let deadline = now.after(self.inner.target.timeout);
+        let deadline = now.plus(self.inner.target.timeout);
         let (client, key) = (self.clone(), key.clone());
         let task = Box::pin(async move {
             // Waiters get the outcome from the flight, and a failure is remembered by the cache.

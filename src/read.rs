@@ -1,11 +1,12 @@
 //! Ways to read beyond the one line: options of one read, and use with one more try.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::check_duration;
+use crate::builder::check_time;
 use crate::cache::{Intent, Key};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
+use crate::time::millis;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use std::time::Duration;
 pub(crate) struct Wish {
     pub(crate) key: Key,
     pub(crate) intent: Intent,
-    /// Instead of the client's.
-    pub(crate) timeout: Option<Duration>,
+    /// In milliseconds, instead of the client's.
+    pub(crate) timeout: Option<u64>,
 }
 
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
@@ -49,8 +50,9 @@ pub struct GetSecret<'a> {
     name: &'a str,
     pub(crate) version_stage: Option<&'a str>,
     pub(crate) version_id: Option<&'a str>,
-    pub(crate) max_age: Option<Duration>,
-    pub(crate) timeout: Option<Duration>,
+    /// These two in milliseconds.
+    pub(crate) max_age: Option<u64>,
+    pub(crate) timeout: Option<u64>,
 }
 
 impl<'a> GetSecret<'a> {
@@ -73,13 +75,13 @@ impl<'a> GetSecret<'a> {
     /// Takes a cached value only up to this age without asking KMS; zero always asks. When KMS cannot be asked, an
     /// older value is still answered, marked stale.
     pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = Some(max_age);
+        self.max_age = Some(millis(max_age));
         self
     }
 
     /// The whole read's time, instead of the client's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.timeout = Some(millis(timeout));
         self
     }
 
@@ -104,7 +106,7 @@ impl<'a> GetSecret<'a> {
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
         if let Some(timeout) = self.timeout {
-            check_duration("timeout", timeout)?;
+            check_time("timeout", timeout)?;
         }
         self.client.read(self.wish()?).await
     }
@@ -166,12 +168,7 @@ impl Client {
 
     /// A [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
     /// whatever another caller has brought since.
-    pub(crate) fn wish_newer(
-        &self,
-        name: &str,
-        timeout: Option<Duration>,
-        refused: Option<&str>,
-    ) -> Result<Wish> {
+    pub(crate) fn wish_newer(&self, name: &str, timeout: Option<u64>, refused: Option<&str>) -> Result<Wish> {
         let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
         let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
         let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
@@ -182,8 +179,8 @@ impl Client {
         Ok(Wish { key, intent, timeout })
     }
 
-    /// For how long a secret that was just read may be answered again without asking this client.
-    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> Option<Duration> {
+    /// For how many milliseconds a secret that was just read may be answered again without asking this client.
+    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> u64 {
         self.inner.cache.fresh_for(name, secret.record(), self.inner.clock().now())
     }
 }

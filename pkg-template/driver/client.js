@@ -128,7 +128,9 @@ export function clientFor(platform) {
       await limited(batches, (batch) => {
         const operation = [u8(BATCH), u32(batch.length), batch.map((name) => text(name))];
         const read = (result) => {
-          for (const name of batch) {
+          // What the core leaves out it wants to be asked for by itself.
+          while (result.more) {
+            const name = batch[result.u32()];
             try {
               settled.set(name, fulfilled(this.#secret(name, result)));
             } catch (reason) {
@@ -138,7 +140,6 @@ export function clientFor(platform) {
         };
         return this.#core.run(operation, read, call);
       });
-      // What the core left out it wants to be asked for by itself.
       await limited(missing(), async (name) => {
         settled.set(name, await this.#read(name, call).then(fulfilled, rejected));
       });

@@ -21,7 +21,6 @@ use crate::sync::{Shared, Tally};
 use crate::time::{Instant64, Now};
 use state::State;
 use std::sync::Arc;
-use std::time::Duration;
 use ttl::{CachePolicy, Schedule};
 
 /// What a read is for: the name as it was asked for, and the version.
@@ -130,8 +129,8 @@ impl Cache {
         self.state.read(|s| s.at_hand(key))
     }
 
-    /// For how long this value stays fresh under this name, as of now; nothing where it is not, or not kept.
-    pub(crate) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> Option<Duration> {
+    /// For how many milliseconds this value stays fresh under this name; 0 where it is not, or not kept.
+    pub(crate) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> u64 {
         self.state.read(|s| s.fresh_for(name, record, now))
     }
 
@@ -177,5 +176,5 @@ pub(crate) struct Ending {
 
 /// The value that a flight left, as a read of `now` sees it.
 pub(crate) fn just_fetched(record: &Arc<Record>) -> Secret {
-    Secret::new(record.clone(), Duration::ZERO, false)
+    Secret::new(record.clone(), 0, false)
 }

@@ -1,7 +1,7 @@
 //! What the cache knows, as a pure state machine: the slots of all names, their bounds, and the counts.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::slot::{Entry, Failure, Outcome, Slot};
+use super::slot::{Entry, Failure, Outcome, Rank, Slot};
 use super::ttl::{CachePolicy, Freshness};
 use super::{Ending, Key};
 use crate::error::{Error, ErrorKind, Memory};
@@ -10,13 +10,12 @@ use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::NameMap;
 use crate::time::{Instant64, Now, doubled, millis};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Why a read enters the cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Intent {
-    /// Any value that is fresh, and not older than `max_age`.
-    Read { max_age: Option<Duration> },
+    /// Any value that is fresh, and not older than `max_age` milliseconds.
+    Read { max_age: Option<u64> },
     /// A value fetched by a flight that starts after this place in the order of flights.
     Refresh { after: u64 },
 }
@@ -46,7 +45,8 @@ pub(crate) struct Counts {
     pub(crate) coalesced: u64,
     pub(crate) entries: u64,
     pub(crate) bytes: u64,
-    pub(crate) oldest_stale: Option<Duration>,
+    /// The age in milliseconds of the oldest value that is past its time.
+    pub(crate) oldest_stale: Option<u64>,
 }
 
 #[derive(Default)]
@@ -103,9 +103,11 @@ impl State {
         Some(entry.read(now, false))
     }
 
-    pub(super) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> Option<Duration> {
-        let (_, entry) = self.current(name).filter(|(_, entry)| Arc::ptr_eq(&entry.record, record))?;
-        entry.schedule.fresh_for(now)
+    pub(super) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> u64 {
+        match self.current(name) {
+            Some((_, entry)) if Arc::ptr_eq(&entry.record, record) => entry.schedule.fresh_for(now),
+            _ => 0,
+        }
     }
 
     pub(super) fn touch(&self, name: &str, now: Now) {
@@ -289,16 +291,25 @@ impl State {
     /// that are as old as the oldest thirty-second. A small one evicts exactly the oldest.
     pub(super) fn make_room(&mut self, policy: &CachePolicy, now: Instant64) {
         while self.books.slots > policy.max_entries.max(1) || self.books.bytes > policy.max_bytes {
-            let Some(oldest) = self.each_slot().filter_map(|s| s.rank(now)).min() else { return };
+            let mut oldest: Option<Rank> = None;
+            self.each_slot(&mut |slot| {
+                if let Some(rank) = slot.rank(now)
+                    && oldest.is_none_or(|oldest| rank < oldest)
+                {
+                    oldest = Some(rank);
+                }
+            });
+            let Some(oldest) = oldest else { return };
+            let [valuable, generation, ..] = oldest;
             let quota = self.books.slots / 32;
-            let newest = oldest.generation.saturating_add(u64::try_from(quota).unwrap_or(0));
+            let newest = generation.saturating_add(u64::try_from(quota).unwrap_or(0));
             let (books, mut left) = (&mut self.books, quota.max(1));
             self.names.retain(|_, versions| {
                 if left > 0 {
                     books.prune(versions, &mut |slot| {
                         let goes = slot.rank(now).is_some_and(|rank| {
-                            let among_the_oldest =
-                                quota > 0 && rank.valuable == oldest.valuable && rank.generation <= newest;
+                            let [worth, generation, ..] = rank;
+                            let among_the_oldest = quota > 0 && worth == valuable && generation <= newest;
                             left > 0 && (rank == oldest || among_the_oldest)
                         });
                         left = left.saturating_sub(usize::from(goes));
@@ -310,8 +321,12 @@ impl State {
         }
     }
 
-    fn each_slot(&self) -> impl Iterator<Item = &Slot> {
-        IntoIterator::into_iter(&self.names).flat_map(|(_, versions)| versions)
+    fn each_slot(&self, look: &mut dyn FnMut(&Slot)) {
+        for versions in self.names.values() {
+            for slot in versions {
+                look(slot);
+            }
+        }
     }
 
     pub(super) fn removals(&self) -> u32 {
@@ -321,19 +336,24 @@ impl State {
     pub(super) fn count(&self, now: Now) -> Counts {
         let mut counts = self.counts;
         counts.bytes = u64::try_from(self.books.bytes).unwrap_or(u64::MAX);
-        for entry in self.each_slot().filter_map(|s| s.entry.as_ref()) {
+        self.each_slot(&mut |slot| {
+            let Some(entry) = &slot.entry else { return };
             counts.entries = counts.entries.saturating_add(1);
             if entry.schedule.freshness(now) == Freshness::Stale {
                 counts.oldest_stale = counts.oldest_stale.max(Some(entry.schedule.age(now)));
             }
-        }
+        });
         counts
     }
 
     /// What is booked, and what is there: slots and bytes.
     #[cfg(test)]
     pub(super) fn recount(&self) -> [(usize, usize); 2] {
-        let (slots, bytes) = (self.each_slot().count(), self.each_slot().map(Slot::weight).sum());
+        let (mut slots, mut bytes) = (0usize, 0usize);
+        self.each_slot(&mut |slot| {
+            slots = slots.saturating_add(1);
+            bytes = bytes.saturating_add(slot.weight());
+        });
         [(self.books.slots, self.books.bytes), (slots, bytes)]
     }
 }
@@ -387,7 +407,7 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
                 (None, None) => {}
                 (Some((entry, freshness)), failing) => {
                     let age = entry.schedule.age(now);
-                    let young = max_age.is_none_or(|max| !max.is_zero() && age <= max);
+                    let young = max_age.is_none_or(|max| max > 0 && age <= max);
                     match (freshness, young, failing) {
                         (Freshness::Fresh, true, _) => {
                             count(&mut counts.hits);

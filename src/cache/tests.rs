@@ -10,6 +10,7 @@ use crate::secret::{SecretName, SecretType, SecretValue};
 use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 const LEASE: u64 = 3_250;
 /// In milliseconds.

@@ -9,11 +9,10 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::http::{FetchError, FetchErrorKind, Request, Response};
 use crate::observe::Event;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretValue};
 use crate::sensitive::Sensitive;
 use crate::time::{Timestamp, millis};
 use std::fmt;
-use std::time::Duration;
 
 /// The version of this layout.
 pub const ABI: u32 = 5;
@@ -158,9 +157,9 @@ impl Writer {
         for stage in secret.version_stages() {
             self.text(stage);
         }
-        self.u8(u8::from(secret.text().is_err()));
+        self.u8(u8::from(matches!(secret.value(), SecretValue::Binary(_))));
         self.bytes(secret.bytes());
-        self.millis(millis(secret.age()));
+        self.millis(secret.age_millis());
         self.u8(u8::from(secret.stale()));
         self.text(secret.secret_type().as_str());
         self.time(secret.create_time());
@@ -233,7 +232,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(bytes))
     }
 
-    /// A number of milliseconds; NaN means none.
+    /// A number; NaN means none.
     pub(crate) fn f64(&mut self) -> Read<Option<f64>> {
         let bytes = self.take(8)?.try_into().map_err(|_| Malformed)?;
         let value = f64::from_le_bytes(bytes);
@@ -254,9 +253,9 @@ impl<'a> Reader<'a> {
         self.text().map(|t| (!t.is_empty()).then_some(t))
     }
 
-    /// A duration in milliseconds; negative ones become zero, too long ones very long.
-    pub(crate) fn duration(&mut self) -> Read<Option<Duration>> {
-        Ok(self.f64()?.map(|ms| Duration::from_millis(saturate(ms))))
+    /// A number of milliseconds; negative ones become zero, too large ones very large.
+    pub(crate) fn millis(&mut self) -> Read<Option<u64>> {
+        Ok(self.f64()?.map(saturate))
     }
 
     /// The reply to a fetch.

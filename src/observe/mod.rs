@@ -90,10 +90,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn emit(&self, kind: EventKind, name: &str, duration: Duration, error: Option<ErrorKind>) {
+    /// `ms`: the event's duration.
+    pub(crate) fn emit(&self, kind: EventKind, name: &str, ms: u64, error: Option<ErrorKind>) {
         #[cfg(feature = "tracing")]
-        adapter::emit(kind, &self.shown(name), duration, error);
+        adapter::emit(kind, &self.shown(name), Duration::from_millis(ms), error);
         if let Some(observer) = &self.observer {
+            let duration = Duration::from_millis(ms);
             observer.observe(&Event { kind, secret: self.shown(name), duration, error });
         }
     }

@@ -326,10 +326,10 @@ impl<B: Body> Course<'_, B> {
         let kind = error.kind();
         if kind == ErrorKind::Throttled {
             let asked = error.retry_after().unwrap_or_default();
-            api.watch.emit(EventKind::Throttle, limit.name, asked, Some(kind));
+            api.watch.emit(EventKind::Throttle, limit.name, millis(asked), Some(kind));
         }
         let Decision::Again(wait) = decision else { return Err(error) };
-        api.watch.emit(EventKind::Retry, limit.name, Duration::from_millis(wait), Some(kind));
+        api.watch.emit(EventKind::Retry, limit.name, wait, Some(kind));
         self.last = Some(error);
         limit.lease.renew(now.plus(wait).plus(GRACE));
         Ok(Verdict::Again(wait))

@@ -114,7 +114,7 @@ impl<S: Sources> Subject for Provider<S> {
 impl Inner {
     /// Who asks, and until when; or nobody, who wants to know of the source.
     fn read(&self, mut operation: Reader<'_>, now: Now) -> Read<Option<(Asker, Instant64)>> {
-        let timeout = operation.duration()?;
+        let timeout = operation.millis()?;
         match operation.u8()? {
             operation::STATUS => Ok(None),
             operation::PROVIDE => {
@@ -123,7 +123,7 @@ impl Inner {
                 }
                 let region = operation.some_text()?.map(str::to_owned);
                 let network = if operation.u8()? != 0 { Network::Vpc } else { Network::Public };
-                Ok(Some((Asker { region, network }, now.mono.after(timeout.unwrap_or(TIMEOUT)))))
+                Ok(Some((Asker { region, network }, now.mono.plus(timeout.unwrap_or(TIMEOUT)))))
             }
             _ => Err(Malformed),
         }

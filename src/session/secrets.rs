@@ -10,15 +10,13 @@ use crate::error::Result;
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Malformed, Read, Reader, Writer, saturate};
 use crate::observe::Watch;
-use crate::read::Wish;
 use crate::region::{Endpoint, Network};
-use crate::secret::{Secret, SecretName, VersionSelector};
+use crate::secret::{Secret, VersionSelector};
 use crate::status::ClientStatus;
 use crate::sync::BoxFuture;
 use crate::time::{Now, Timestamp, millis};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What an operation does: the first byte of its description.
 mod operation {
@@ -94,17 +92,18 @@ impl Subject for Secrets {
             region_is_explicit: set(flag::EXPLICIT_REGION),
             network: if set(flag::VPC) { Network::Vpc } else { Network::Public },
             endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
-            timeout: timeout.map_or(TIMEOUT, Duration::from_millis),
+            timeout: timeout.unwrap_or(TIMEOUT),
             extended_config: true,
             // The driver counts what is sent.
             max_requests: u32::MAX,
         };
-        let observer = set(flag::OBSERVED).then(|| Arc::new(mailbox.seams()) as Arc<_>);
+        let seams = Arc::new(mailbox.seams());
+        let observer = set(flag::OBSERVED).then(|| seams.clone() as Arc<_>);
         let blueprint = Blueprint {
             target,
-            fetch: Arc::new(mailbox.seams()),
-            runtime: Arc::new(mailbox.seams()),
-            background: Some(Arc::new(mailbox.seams())),
+            fetch: seams.clone(),
+            runtime: seams.clone(),
+            background: Some(seams),
             credentials,
             cache: cache.policy(),
             retry: retry.policy(),
@@ -113,13 +112,16 @@ impl Subject for Secrets {
         Ok(Self(blueprint.build()))
     }
 
-    fn operation(&self, operation: Reader<'_>, now: Now) -> BoxFuture<'static, Vec<u8>> {
-        let mut out = Writer::new();
-        let task = self.task(operation, now, &mut out).unwrap_or_else(|malformed| {
-            out.failure(&malformed.into());
-            Task::Done
-        });
-        Box::pin(perform(self.0.clone(), task, out))
+    fn operation(&self, mut operation: Reader<'_>, _now: Now) -> BoxFuture<'static, Vec<u8>> {
+        let (client, operation) = (self.0.clone(), operation.rest().to_vec());
+        Box::pin(async move {
+            let mut out = Writer::new();
+            if let Err(malformed) = perform(&client, Reader::new(&operation), &mut out).await {
+                out = Writer::new();
+                out.failure(&malformed.into());
+            }
+            out.into_bytes()
+        })
     }
 
     fn removals(&self) -> u32 {
@@ -127,96 +129,65 @@ impl Subject for Secrets {
     }
 }
 
-impl Secrets {
-    /// Notes what the driver's memo answered since it was last here, and reads the operation: its time, if it has one
-    /// of its own, what it does, and its fields. One that waits for nothing is done at once.
-    fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Read<Task> {
-        let client = &self.0;
-        for _ in 0..operation.u32()? {
-            let (name, hits) = (operation.text()?, operation.u32()?);
-            client.inner.cache.touch(name, hits, now);
-        }
-        let timeout = operation.duration()?;
-        let wish = match operation.u8()? {
-            operation::GET => {
-                let mut read = client.get(operation.text()?);
+/// Notes what the driver's memo answered since it was last here, and does the operation: its time, if it has one of its
+/// own, what it does, and its fields.
+async fn perform(client: &Client, mut operation: Reader<'_>, out: &mut Writer) -> Read<()> {
+    let inner = &client.inner;
+    for _ in 0..operation.u32()? {
+        let (name, hits) = (operation.text()?, operation.u32()?);
+        inner.cache.touch(name, hits, inner.clock().now());
+    }
+    let timeout = operation.millis()?;
+    let tag = operation.u8()?;
+    match tag {
+        operation::GET | operation::REFRESH => {
+            let name = operation.text()?;
+            let wish = if tag == operation::GET {
+                let mut read = client.get(name);
                 read.version_stage = operation.some_text()?;
                 read.version_id = operation.some_text()?;
-                read.max_age = operation.duration()?;
+                read.max_age = operation.millis()?;
                 read.timeout = timeout;
                 read.wish()
-            }
-            operation::REFRESH => {
-                let name = operation.text()?;
+            } else {
                 client.wish_newer(name, timeout, operation.some_text()?)
-            }
-            operation::BATCH => {
-                let mut names = Vec::new();
-                for _ in 0..operation.u32()? {
-                    names.push(operation.text()?.to_owned());
+            };
+            let mut current = false;
+            let outcome = match wish {
+                Ok(wish) => {
+                    current = matches!(wish.key.selector, VersionSelector::Current);
+                    client.read(wish).await
                 }
-                return Ok(Task::Many(names, timeout));
-            }
-            operation::CHECK => return Ok(Task::Check),
-            operation::STATUS => {
-                out.u8(0);
-                status(&client.status(), out);
-                return Ok(Task::Done);
-            }
-            operation::INVALIDATE => {
-                client.inner.cache.invalidate(operation.some_text()?);
-                out.u8(0);
-                return Ok(Task::Done);
-            }
-            _ => return Err(Malformed),
-        };
-        Ok(wish.map_or_else(
-            |error| {
-                out.failure(&error);
-                Task::Done
-            },
-            Task::Read,
-        ))
-    }
-}
-
-/// An operation that was understood.
-enum Task {
-    Read(Wish),
-    Many(Vec<String>, Option<Duration>),
-    Check,
-    /// Its result is written already.
-    Done,
-}
-
-async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
-    match task {
-        Task::Read(wish) => {
-            let name = matches!(wish.key.selector, VersionSelector::Current).then(|| wish.key.name.clone());
-            let outcome = client.read(wish).await;
-            answer(&client, name.as_ref().map(SecretName::as_str), outcome, &mut out);
+                Err(error) => Err(error),
+            };
+            answer(client, current.then_some(name), outcome, out);
         }
-        Task::Many(names, timeout) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let found = client.read_batch(&names, timeout).await;
-            for (name, found) in names.iter().zip(found) {
-                match found {
-                    Some(outcome) => {
-                        let outcome = outcome.map(|record| just_fetched(&record));
-                        answer(&client, Some(name), outcome, &mut out);
-                    }
-                    // The driver reads this one by itself.
-                    None => out.u8(2),
-                }
+        operation::BATCH => {
+            let mut names = Vec::new();
+            for _ in 0..operation.u32()? {
+                names.push(operation.text()?);
+            }
+            for (place, outcome) in client.read_batch(names.iter().copied(), timeout).await {
+                out.u32(u32::try_from(place).unwrap_or_default());
+                let outcome = outcome.map(|record| just_fetched(&record));
+                answer(client, names.get(place).copied(), outcome, out);
             }
         }
-        Task::Check => match client.check().await {
+        operation::CHECK => match client.check().await {
             Ok(()) => out.u8(0),
             Err(error) => out.failure(&error),
         },
-        Task::Done => {}
+        operation::STATUS => {
+            out.u8(0);
+            status(&client.status(), out);
+        }
+        operation::INVALIDATE => {
+            inner.cache.invalidate(operation.some_text()?);
+            out.u8(0);
+        }
+        _ => return Err(Malformed),
     }
-    out.into_bytes()
+    Ok(())
 }
 
 /// An outcome, and behind a secret for how long the driver may answer plain reads of this name with it; 0: not at all.
@@ -225,8 +196,7 @@ fn answer(client: &Client, name: Option<&str>, outcome: Result<Secret>, out: &mu
         Ok(secret) => {
             out.secret(&secret);
             let name = name.filter(|_| !secret.stale());
-            let fresh_for = name.and_then(|name| client.fresh_for(name, &secret));
-            out.f64(millis(fresh_for.unwrap_or_default()));
+            out.f64(name.map_or(0, |name| client.fresh_for(name, &secret)));
         }
         Err(error) => out.failure(&error),
     }

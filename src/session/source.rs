@@ -14,6 +14,7 @@ use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Read, Reader};
 use crate::region::{Endpoint, Network};
 use std::fmt;
+use std::time::Duration;
 
 /// What a provider's session keeps: a source, and what it gave.
 pub struct Source(pub(super) CachedCredentials);
@@ -44,8 +45,8 @@ fn role_session(role_arn: String, fields: &mut Reader<'_>) -> Read<RoleSession> 
     if let Some(name) = fields.some_text()? {
         session.session_name = name.to_owned();
     }
-    if let Some(duration) = fields.duration()? {
-        session.duration = duration;
+    if let Some(ms) = fields.millis()? {
+        session.duration = Duration::from_millis(ms);
     }
     session.policy = fields.some_text()?.map(str::to_owned);
     session.region = fields.some_text()?.map(str::to_owned);
