@@ -75,7 +75,8 @@ fn record(
     asked: &SecretName,
     response: &Response,
 ) -> std::result::Result<Arc<Record>, &'static str> {
-    if text(body, "SecretName").ok_or("the answer has no SecretName")? != asked.plain() {
+    let name = text(body, "SecretName").ok_or("the answer has no SecretName")?;
+    if name != asked.plain() {
         return Err("the answer's SecretName is not the asked one");
     }
     let version_id = text(body, "VersionId").filter(|id| !id.is_empty());
@@ -97,7 +98,7 @@ fn record(
         extended_config: body.get("ExtendedConfig").and_then(Value::text).filter(|c| !c.expose().is_empty()),
         automatic_rotation: text(body, "AutomaticRotation"),
         rotation_interval: text(body, "RotationInterval").as_deref().and_then(interval),
-        name: asked.plain().to_owned(),
+        name,
         version_id,
         value,
         secret_type: SecretType::parse(&text(body, "SecretType").unwrap_or_default()),

@@ -6,7 +6,6 @@ use super::{EffectId, OpId, Posted, Turn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::sha256;
 use crate::sensitive::Sensitive;
-use crate::sorted::Sorted;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now};
 use std::task::Waker;
@@ -19,17 +18,24 @@ pub(super) struct Desk(Guarded<State>);
 struct State {
     now: Now,
     running: OpId,
-    /// When the last timer of the running operation is over.
-    due: Instant64,
+    tray: Tray,
     pool: Pool,
-    background: bool,
     /// What the last operation or effect was named.
     last: u32,
     outbox: Posted,
     spawned: Vec<(OpId, Task)>,
-    waiting: Sorted<EffectId, Waiting>,
     /// A reply of this turn made no sense.
     malformed: Option<Malformed>,
+}
+
+/// An operation's own: on the desk in its turns only.
+#[derive(Default)]
+pub(super) struct Tray {
+    /// When the last of its timers is over: a live driver has stepped it by then.
+    pub(super) due: Instant64,
+    /// Whether work may be left behind its answer.
+    background: bool,
+    waiting: Vec<(EffectId, Waiting)>,
 }
 
 enum Waiting {
@@ -37,12 +43,14 @@ enum Waiting {
     Reply(Sensitive<Vec<u8>>),
 }
 
-/// What came of a turn: the effects that were posted in it, and the tasks to be run behind the answer.
-pub(super) struct Outcome {
-    pub(super) posted: Posted,
-    pub(super) spawned: Vec<(OpId, Task)>,
-    pub(super) due: Instant64,
-    pub(super) malformed: Option<Malformed>,
+impl Tray {
+    pub(super) fn new(due: Instant64, background: bool) -> Self {
+        Self { due, background, waiting: Vec::new() }
+    }
+
+    fn place(&self, id: EffectId) -> Option<usize> {
+        self.waiting.iter().position(|(waiting, _)| *waiting == id)
+    }
 }
 
 /// Randomness for a turn: SHA-256 over the pool and a counter; every turn's entropy is mixed into the pool.
@@ -98,41 +106,41 @@ impl Desk {
         Self(Guarded::new(State {
             now: Now::default(),
             running: 0,
-            due: Instant64::default(),
+            tray: Tray::default(),
             pool: Pool::default(),
-            background: false,
             last: 0,
             outbox: Vec::new(),
             spawned: Vec::new(),
-            waiting: Sorted::default(),
             malformed: None,
         }))
     }
 
-    pub(super) fn next_op(&self) -> OpId {
+    /// A new name.
+    pub(super) fn next(&self) -> u32 {
         self.0.with(State::next)
     }
 
-    /// The beginning of an operation's turn: its time, its randomness, until when it waits, and whether work may be
-    /// left behind.
-    pub(super) fn begin(&self, turn: Turn<'_>, op: OpId, due: Instant64, background: bool) {
+    /// The beginning of an operation's turn: its time and its randomness.
+    pub(super) fn begin(&self, turn: Turn<'_>, op: OpId) {
         self.0.with(|s| {
             s.now = turn.now;
             s.running = op;
-            s.due = due;
-            s.background = background;
             s.pool.mix(turn.entropy);
         });
     }
 
-    /// The end of a turn.
-    pub(super) fn collect(&self) -> Outcome {
-        self.0.with(|s| Outcome {
-            posted: std::mem::take(&mut s.outbox),
-            spawned: std::mem::take(&mut s.spawned),
-            due: s.due,
-            malformed: s.malformed.take(),
-        })
+    /// Puts a tray on the desk, and takes off the other one.
+    pub(super) fn exchange(&self, tray: &mut Tray) {
+        self.0.with(|s| std::mem::swap(&mut s.tray, tray));
+    }
+
+    /// The end of a turn: what is to be run behind the answer, and whether the operation is broken off.
+    pub(super) fn end(&self) -> (Vec<(OpId, Task)>, Option<Malformed>) {
+        self.0.with(|s| (std::mem::take(&mut s.spawned), s.malformed.take()))
+    }
+
+    pub(super) fn collect(&self) -> Posted {
+        self.0.with(|s| std::mem::take(&mut s.outbox))
     }
 
     /// The operation whose turn it is.
@@ -158,21 +166,24 @@ impl Desk {
         self.0.with(|s| {
             let id = s.next();
             s.outbox.push((id, effect.into_bytes()));
-            s.waiting.insert(id, Waiting::For(Waker::noop().clone()));
+            s.tray.waiting.push((id, Waiting::For(Waker::noop().clone())));
             id
         })
     }
 
     /// Notes that the running operation has a timer of so many milliseconds.
     pub(super) fn expect_within(&self, ms: u64) {
-        self.0.with(|s| s.due = s.due.max(s.now.mono.plus(ms)));
+        self.0.with(|s| s.tray.due = s.tray.due.max(s.now.mono.plus(ms)));
     }
 
     /// The reply to an effect, or `None` after noting who waits for it now.
     pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Sensitive<Vec<u8>>> {
-        let found = self.0.with(|s| match s.waiting.get_mut(&id)? {
-            Waiting::Reply(_) => s.waiting.remove(&id),
-            waiting => Some(std::mem::replace(waiting, Waiting::For(waker.clone()))),
+        let found = self.0.with(|s| {
+            let (_, waiting) = s.tray.waiting.swap_remove(s.tray.place(id)?);
+            if let Waiting::For(_) = waiting {
+                s.tray.waiting.push((id, Waiting::For(waker.clone())));
+            }
+            Some(waiting)
         });
         match found {
             Some(Waiting::Reply(reply)) => Some(reply),
@@ -183,7 +194,8 @@ impl Desk {
     /// Takes a reply in, if someone waits for it, and wakes them.
     pub(super) fn deliver(&self, id: EffectId, reply: &[u8]) {
         let waiting = self.0.with(|s| {
-            let waiting = s.waiting.get_mut(&id)?;
+            let place = s.tray.place(id)?;
+            let (_, waiting) = s.tray.waiting.get_mut(place)?;
             Some(std::mem::replace(waiting, Waiting::Reply(Sensitive::new(reply.to_vec()))))
         });
         if let Some(Waiting::For(waker)) = waiting {
@@ -198,15 +210,16 @@ impl Desk {
 
     /// Nobody waits for this effect any more. One that has not left yet is taken back, another is aborted.
     pub(super) fn withdraw(&self, id: EffectId) {
+        // Dropped outside the lock: a waker may own a task.
         let dropped = self.0.with(|s| {
-            let waiting = s.waiting.remove(&id);
-            if matches!(waiting, Some(Waiting::For(_))) {
+            let (_, waiting) = s.tray.waiting.swap_remove(s.tray.place(id)?);
+            if let Waiting::For(_) = waiting {
                 match s.outbox.iter().position(|(posted, _)| *posted == id) {
                     Some(at) => drop(s.outbox.remove(at)),
                     None => s.outbox.push((id, Writer::effect(tag::ABORT).into_bytes())),
                 }
             }
-            waiting
+            Some(waiting)
         });
         drop(dropped);
     }
@@ -215,7 +228,7 @@ impl Desk {
     pub(super) fn spawn(&self, task: Task) -> std::result::Result<(), Task> {
         let mut task = Some(task);
         self.0.with(|s| {
-            if s.background
+            if s.tray.background
                 && let Some(task) = task.take()
             {
                 let id = s.next();

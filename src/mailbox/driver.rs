@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::wire::{Malformed, Read, Reader, Writer, reply, tag};
-use super::{EffectId, Mailbox, MailboxHost, OpId, Posted, Seams, Turn};
+use super::{EffectId, Mailbox, MailboxHost, OpId, Seams, Turn};
 use crate::credentials::Credentials;
 use crate::error::{ErrorKind, Result};
 use crate::http::{FetchError, FetchErrorKind, Method, Request, Response};
@@ -234,13 +234,14 @@ impl Driven {
         background: bool,
         future: BoxFuture<'static, Vec<u8>>,
     ) -> (OpId, Vec<(EffectId, Effect)>) {
-        let (op, posted) = self.0.start(turn, background, future);
-        (op, read(posted))
+        let op = self.0.start(turn, background, future);
+        (op, self.read())
     }
 
     /// See [`Mailbox::run`].
     pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        read(self.0.run(op, turn))
+        self.0.run(op, turn);
+        self.read()
     }
 
     /// See [`Mailbox::step`].
@@ -251,25 +252,29 @@ impl Driven {
         reply: Reply,
         turn: Turn<'_>,
     ) -> Vec<(EffectId, Effect)> {
-        read(self.0.step(op, effect, &reply.written(), turn))
+        self.0.step(op, effect, &reply.written(), turn);
+        self.read()
     }
 
     /// See [`Mailbox::cancel`].
     pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
-        read(self.0.cancel(op))
+        self.0.cancel(op);
+        self.read()
     }
-}
 
-/// The effects of a turn; what cannot be read is the end of them. The time of a request crosses as the timer behind it.
-fn read(posted: Posted) -> Vec<(EffectId, Effect)> {
-    let effects = posted.into_iter().map_while(|(id, effect)| Some((id, Effect::read(id, &effect).ok()?)));
-    let mut effects: Vec<_> = effects.collect();
-    let mut behind = None;
-    for (_, effect) in effects.iter_mut().rev() {
-        if let (Effect::Fetch(request), Some(time)) = (&mut *effect, behind) {
-            request.timeout = time;
+    /// The effects of a turn; what cannot be read is the end of them. The time of a request crosses as the timer behind
+    /// it.
+    fn read(&mut self) -> Vec<(EffectId, Effect)> {
+        let posted = self.0.collect().into_iter();
+        let effects = posted.map_while(|(id, effect)| Some((id, Effect::read(id, &effect).ok()?)));
+        let mut effects: Vec<_> = effects.collect();
+        let mut behind = None;
+        for (_, effect) in effects.iter_mut().rev() {
+            if let (Effect::Fetch(request), Some(time)) = (&mut *effect, behind) {
+                request.timeout = time;
+            }
+            behind = if let Effect::Sleep(time) = effect { Some(*time) } else { None };
         }
-        behind = if let Effect::Sleep(time) = effect { Some(*time) } else { None };
+        effects
     }
-    effects
 }

@@ -19,11 +19,10 @@ pub use leaf::Seams;
 use crate::sorted::Sorted;
 use crate::sync::BoxFuture;
 use crate::time::{Instant64, Now};
-use desk::{Desk, Outcome};
+use desk::{Desk, Tray};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use wire::{Writer, tag};
 
 /// Names an operation; never used twice.
@@ -55,16 +54,21 @@ pub struct Mailbox {
 }
 
 struct Operation {
-    future: BoxFuture<'static, Vec<u8>>,
-    background: bool,
-    /// When the last of its timers is over: a live driver has stepped it by then.
-    due: Instant64,
+    work: Work,
+    tray: Tray,
+}
+
+enum Work {
+    /// What a driver asked for.
+    Asked(BoxFuture<'static, Vec<u8>>),
+    /// What goes on behind an answer.
+    Behind(BoxFuture<'static, ()>),
 }
 
 /// From how many operations on the orphans among them are looked for.
 const CROWD: usize = 64;
-/// How long after its due time an operation counts as an orphan.
-const ORPHAN: Duration = Duration::from_secs(60);
+/// How many milliseconds after its due time an operation counts as an orphan.
+const ORPHAN: u64 = 60_000;
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,76 +105,78 @@ impl Mailbox {
     }
 
     /// Starts an operation and polls it once. `background`: something can run work behind its answer.
-    pub fn start(
-        &mut self,
-        turn: Turn<'_>,
-        background: bool,
-        future: BoxFuture<'static, Vec<u8>>,
-    ) -> (OpId, Posted) {
+    pub fn start(&mut self, turn: Turn<'_>, background: bool, future: BoxFuture<'static, Vec<u8>>) -> OpId {
         self.sweep(turn.now.mono);
-        let op = self.desk.next_op();
-        self.operations.insert(op, Operation { future, background, due: turn.now.mono });
-        (op, self.poll(op, turn))
+        let op = self.desk.next();
+        let tray = Tray::new(turn.now.mono, background);
+        self.operations.insert(op, Operation { work: Work::Asked(future), tray });
+        self.poll(op, turn, None);
+        op
     }
 
     /// Drops operations whose driver is gone: a cancelled worker request tells nobody, and every operation that
     /// waits has a timer that ends its wait.
     fn sweep(&mut self, now: Instant64) {
         if self.operations.len() >= CROWD {
-            self.operations.retain(|_, operation| now < operation.due.after(ORPHAN));
-            // What they had posted is nobody's business any more.
-            self.desk.collect();
+            self.operations.retain(|_, operation| now < operation.tray.due.plus(ORPHAN));
         }
     }
 
     /// Polls a spawned operation for the first time.
-    pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Posted {
-        self.poll(op, turn)
+    pub fn run(&mut self, op: OpId, turn: Turn<'_>) {
+        self.poll(op, turn, None);
     }
 
     /// Brings the reply to an effect and polls the operation that posted it. A reply that nobody waits for is dropped.
-    pub fn step(&mut self, op: OpId, effect: EffectId, reply: &[u8], turn: Turn<'_>) -> Posted {
-        if self.operations.get_mut(&op).is_some() {
+    pub fn step(&mut self, op: OpId, effect: EffectId, reply: &[u8], turn: Turn<'_>) {
+        self.poll(op, turn, Some((effect, reply)));
+    }
+
+    /// Drops an operation. The effects that it waited for are aborted.
+    pub fn cancel(&mut self, op: OpId) {
+        if let Some(Operation { work, mut tray }) = self.operations.remove(&op) {
+            self.desk.exchange(&mut tray);
+            drop(work);
+        }
+    }
+
+    /// What was posted since this was asked for last.
+    pub fn collect(&mut self) -> Posted {
+        self.desk.collect()
+    }
+
+    fn poll(&mut self, op: OpId, turn: Turn<'_>, reply: Option<(EffectId, &[u8])>) {
+        let Some(Operation { work, tray }) = self.operations.get_mut(&op) else { return };
+        self.desk.begin(turn, op);
+        self.desk.exchange(tray);
+        if let Some((effect, reply)) = reply {
             self.desk.deliver(effect, reply);
         }
-        self.poll(op, turn)
-    }
-
-    /// Drops an operation. The effects that it waited for come back as aborts.
-    pub fn cancel(&mut self, op: OpId) -> Posted {
-        drop(self.operations.remove(&op));
-        self.desk.collect().posted
-    }
-
-    fn poll(&mut self, op: OpId, turn: Turn<'_>) -> Posted {
-        let Some(operation) = self.operations.get_mut(&op) else { return Vec::new() };
-        self.desk.begin(turn, op, operation.due, operation.background);
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = operation.future.as_mut().poll(&mut cx);
-        let Outcome { mut posted, spawned, due, malformed } = self.desk.collect();
-        operation.due = due;
+        let polled = match work {
+            Work::Asked(future) => future.as_mut().poll(&mut cx),
+            Work::Behind(future) => future.as_mut().poll(&mut cx).map(|()| Vec::new()),
+        };
+        self.desk.exchange(tray);
+        let (spawned, malformed) = self.desk.end();
         for (id, task) in spawned {
-            let future = Box::pin(async move {
-                task.await;
-                Vec::new()
-            });
-            self.operations.insert(id, Operation { future, background: false, due: turn.now.mono });
+            let tray = Tray::new(turn.now.mono, false);
+            self.operations.insert(id, Operation { work: Work::Behind(task), tray });
         }
         let mut done = Writer::effect(tag::DONE);
         match (malformed, polled) {
             (Some(malformed), _) => {
-                posted.extend(self.cancel(op));
+                self.cancel(op);
                 done.failure(&malformed.into());
             }
             (None, Poll::Ready(result)) => {
                 self.operations.remove(&op);
                 done.append(&result);
             }
-            (None, Poll::Pending) => return posted,
+            (None, Poll::Pending) => return,
         }
-        posted.push((0, done.into_bytes()));
-        posted
+        self.desk.tell(done);
     }
 }
 
@@ -180,6 +186,7 @@ mod orphans {
     use super::*;
     use crate::runtime::Runtime as _;
     use crate::time::Timestamp;
+    use std::time::Duration;
 
     fn turn(ms: u64) -> Turn<'static> {
         Turn {

@@ -16,6 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Wake;
+use std::time::Duration;
 
 fn turn() -> Turn<'static> {
     Turn { now: Now::default(), entropy: &[7; 16] }
