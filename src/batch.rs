@@ -5,6 +5,7 @@ use crate::cache::{Key, Outcome, just_fetched};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::batch;
+use crate::gateway::shared::parse;
 use crate::lease::{Lease, Renew};
 use crate::observe::EventKind;
 use crate::openapi::Answer;
@@ -123,7 +124,7 @@ impl Client {
         let inner = &self.inner;
         let mut found = Vec::new();
         let answer = match &answer {
-            Ok(answer) => batch::Lists::of(&answer.response).map(|lists| (lists, answer.attempts)),
+            Ok(answer) => parse(&answer.response).map(|json| (json, answer)),
             Err(error) => Err(error.clone()),
         };
         if let Err(error) = &answer
@@ -137,8 +138,9 @@ impl Client {
         }
         for Led { place, key, lease } in led {
             let outcome = match &answer {
-                Ok((lists, attempts)) => {
-                    let outcome = lists.decode(&key.name).map_err(|e| e.with_attempts(*attempts));
+                Ok((json, answer)) => {
+                    let outcome = batch::decode(json.root(), &key.name, &answer.response);
+                    let outcome = outcome.map_err(|e| e.with_attempts(answer.attempts));
                     if outcome.as_ref().is_err_and(is_not_the_last_word) {
                         continue;
                     }

@@ -11,7 +11,7 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
 use crate::openapi::OpenApi;
-use crate::read::Wish;
+use crate::read::{Wish, key};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::Secret;
 use crate::sync::{BoxFuture, Guarded};
@@ -93,7 +93,7 @@ impl Client {
             }
             return Ok(secret);
         }
-        self.read(self.get(name).wish()?).await
+        self.get(name).send().await
     }
 
     /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
@@ -123,7 +123,9 @@ impl Client {
     /// # fn main() {}
     /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
-        self.read(self.wish_newer(name, None, None)?).await
+        let key = key(name, None, None)?;
+        let intent = self.newer(&key, None);
+        self.read(Wish { key, intent, timeout: None }).await
     }
 
     /// Forgets a secret in all its versions: the next read asks KMS. A fetch under way does not bring it back.

@@ -19,6 +19,19 @@ pub(crate) struct Wish {
     pub(crate) timeout: Option<u64>,
 }
 
+/// What is asked for: the current version where neither its stage nor its id is given.
+pub(crate) fn key(name: &str, version_stage: Option<&str>, version_id: Option<&str>) -> Result<Key> {
+    let selector = match (version_id, version_stage) {
+        (None, None) => VersionSelector::Current,
+        (None, Some(stage)) => VersionSelector::stage(stage)?,
+        (Some(id), None) => VersionSelector::id(id)?,
+        (Some(_), Some(_)) => {
+            return Err(Error::config("version_id and version_stage: give one of them, not both"));
+        }
+    };
+    Ok(Key { name: SecretName::parse(name)?, selector })
+}
+
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
 ///
 /// ```
@@ -48,11 +61,11 @@ pub(crate) struct Wish {
 pub struct GetSecret<'a> {
     client: &'a Client,
     name: &'a str,
-    pub(crate) version_stage: Option<&'a str>,
-    pub(crate) version_id: Option<&'a str>,
+    version_stage: Option<&'a str>,
+    version_id: Option<&'a str>,
     /// These two in milliseconds.
-    pub(crate) max_age: Option<u64>,
-    pub(crate) timeout: Option<u64>,
+    max_age: Option<u64>,
+    timeout: Option<u64>,
 }
 
 impl<'a> GetSecret<'a> {
@@ -85,20 +98,6 @@ impl<'a> GetSecret<'a> {
         self
     }
 
-    /// What is asked for. Whoever gives it a time has checked that.
-    pub(crate) fn wish(&self) -> Result<Wish> {
-        let selector = match (self.version_id, self.version_stage) {
-            (None, None) => VersionSelector::Current,
-            (None, Some(stage)) => VersionSelector::stage(stage)?,
-            (Some(id), None) => VersionSelector::id(id)?,
-            (Some(_), Some(_)) => {
-                return Err(Error::config("version_id and version_stage: give one of them, not both"));
-            }
-        };
-        let key = Key { name: SecretName::parse(self.name)?, selector };
-        Ok(Wish { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout })
-    }
-
     /// Reads.
     ///
     /// # Errors
@@ -108,7 +107,9 @@ impl<'a> GetSecret<'a> {
         if let Some(timeout) = self.timeout {
             check_time("timeout", timeout)?;
         }
-        self.client.read(self.wish()?).await
+        let key = key(self.name, self.version_stage, self.version_id)?;
+        let intent = Intent::Read { max_age: self.max_age };
+        self.client.read(Wish { key, intent, timeout: self.timeout }).await
     }
 }
 
@@ -166,17 +167,16 @@ impl Client {
         self.refresh(name).await
     }
 
-    /// A [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
-    /// whatever another caller has brought since.
-    pub(crate) fn wish_newer(&self, name: &str, timeout: Option<u64>, refused: Option<&str>) -> Result<Wish> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+    /// What a [`refresh`](Self::refresh) enters the cache for; with the request id of a value that was refused, whatever
+    /// another caller has brought since will do.
+    pub(crate) fn newer(&self, key: &Key, refused: Option<&str>) -> Intent {
+        let cache = &self.inner.cache;
         let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
-        let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
+        if refused.is_some() && cache.at_hand(key).is_some_and(other) {
             Intent::Read { max_age: None }
         } else {
-            Intent::Refresh { after: self.inner.cache.sequence() }
-        };
-        Ok(Wish { key, intent, timeout })
+            Intent::Refresh { after: cache.sequence() }
+        }
     }
 
     /// For how many milliseconds a secret that was just read may be answered again without asking this client.

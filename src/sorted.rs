@@ -13,6 +13,7 @@ impl<K, V> Default for Sorted<K, V> {
     }
 }
 
+#[allow(dead_code, reason = "natively names are kept in a hash map")]
 impl<K: Ord, V> Sorted<K, V> {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
@@ -25,7 +26,6 @@ impl<K: Ord, V> Sorted<K, V> {
         self.0.binary_search_by(|(k, _)| k.borrow().cmp(key))
     }
 
-    #[allow(dead_code, reason = "natively nothing that is only read is kept in one")]
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -56,7 +56,6 @@ impl<K: Ord, V> Sorted<K, V> {
         Some(self.0.remove(place).1)
     }
 
-    #[allow(dead_code, reason = "natively the cache keeps its names in a hash map")]
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.0.iter().map(|(_, value)| value)
     }

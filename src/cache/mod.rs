@@ -56,11 +56,11 @@ impl Cache {
 
     /// Decides how a read goes on. `lease_for`: for how many milliseconds a new leader's lease runs.
     pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: u64) -> Entered {
-        let (entered, displaced) = self.state.write(|s| {
-            let displaced = s.displace(key, now.mono);
-            let entered = s.enter(key, now, intent, lease_for);
+        let mut displaced = None;
+        let entered = self.state.write(|s| {
+            let entered = s.enter(key, now, intent, lease_for, &mut displaced);
             s.clear_away(&self.policy, now.mono);
-            (entered, displaced)
+            entered
         });
         if let Some(flight) = displaced {
             flight.abandon();
@@ -72,7 +72,7 @@ impl Cache {
     pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: u64) -> Option<Lease<Outcome>> {
         let read = Intent::Read { max_age: None };
         let entered = self.state.write(|s| match s.find(key) {
-            None => Some(s.enter(key, now, read, lease_for)),
+            None => Some(s.enter(key, now, read, lease_for, &mut None)),
             Some(_) => None,
         });
         match entered? {

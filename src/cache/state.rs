@@ -136,22 +136,24 @@ impl State {
         self.names.get_mut(key.name.as_str())?.iter_mut().find(|s| s.selector == key.selector)
     }
 
-    /// Takes its place from a leader whose lease has ended. The flight is to be abandoned outside the lock, so that its
-    /// followers look for the new one.
-    pub(super) fn displace(&mut self, key: &Key, now: Instant64) -> Option<Arc<Flight<Outcome>>> {
-        self.find_mut(key)?.flight.take_if(|f| !f.is_running(now))
-    }
-
-    pub(super) fn enter(&mut self, key: &Key, now: Now, intent: Intent, lease_for: u64) -> Entered {
-        if self.closed {
-            return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
-        }
+    /// How a read goes on. A leader whose lease has ended loses its place; its flight is left in `displaced`, to be
+    /// abandoned outside the lock, so that its followers look for the new one.
+    pub(super) fn enter(
+        &mut self,
+        key: &Key,
+        now: Now,
+        intent: Intent,
+        lease_for: u64,
+        displaced: &mut Option<Arc<Flight<Outcome>>>,
+    ) -> Entered {
         let sequence = self.sequence.wrapping_add(1);
-        let Some(slot) = slot(&mut self.names, &mut self.books, key) else {
-            return Entered::Failed(Error::new(ErrorKind::Internal, "no cache slot"));
+        let slot = if self.closed { None } else { slot(&mut self.names, &mut self.books, key) };
+        let Some(slot) = slot else {
+            return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
         };
         slot.touch(self.generation, now, true);
         slot.place(sequence);
+        *displaced = slot.flight.take_if(|f| !f.is_running(now.mono));
         let entered = decide(slot, &mut self.counts, now, intent, (sequence, now.mono.plus(lease_for)));
         if let Entered::Lead(..) | Entered::Behind(..) = entered {
             self.sequence = sequence;
@@ -383,7 +385,8 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
     // When its time is over the count stays: the next failure backs off for longer.
     let failing = slot.failure.as_ref().filter(|f| now.mono < f.until);
     let mut old = None;
-    let mut behind = None;
+    // Whether that is good enough to be answered now.
+    let mut good = false;
     match intent {
         Intent::Refresh { after } => {
             if let Some(flight) = slot.flight.clone() {
@@ -419,16 +422,17 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
                         }
                         (Freshness::Revalidate, true, None) => {
                             count(&mut counts.hits);
-                            behind = Some(entry.read(now, false));
+                            good = true;
                         }
-                        _ => old = Some(entry.read(now, true)),
+                        _ => {}
                     }
+                    old = Some(entry.read(now, !good));
                 }
             }
             if let Some(flight) = &slot.flight {
-                return match behind {
-                    Some(secret) => Entered::Ready(secret),
-                    None => {
+                return match old {
+                    Some(secret) if good => Entered::Ready(secret),
+                    old => {
                         count(&mut counts.coalesced);
                         Entered::Follow(flight.clone(), old)
                     }
@@ -438,9 +442,9 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
     }
     let (flight, lease) = Flight::start(next.0, next.1);
     slot.flight = Some(flight);
-    match behind {
-        Some(secret) => Entered::Behind(secret, lease),
-        None => {
+    match old {
+        Some(secret) if good => Entered::Behind(secret, lease),
+        old => {
             count(&mut counts.misses);
             Entered::Lead(lease, old)
         }

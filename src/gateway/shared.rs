@@ -47,7 +47,7 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Arc<Reco
 }
 
 /// The JSON of an answer.
-pub(super) fn parse(response: &Response) -> Result<Json<'_>> {
+pub(crate) fn parse(response: &Response) -> Result<Json<'_>> {
     let not_json = |e: json::JsonError| ["the answer is not JSON: ", &e.text()].concat();
     json::parse(response.body()).map_err(|e| wrong(not_json(e).into(), response, None))
 }

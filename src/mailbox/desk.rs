@@ -5,7 +5,6 @@ use super::wire::{Malformed, Writer, tag};
 use super::{EffectId, OpId, Posted, Turn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::sha256;
-use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now};
 use std::task::Waker;
@@ -40,7 +39,7 @@ pub(super) struct Tray {
 
 enum Waiting {
     For(Waker),
-    Reply(Sensitive<Vec<u8>>),
+    Reply(Vec<u8>),
 }
 
 impl Tray {
@@ -177,7 +176,7 @@ impl Desk {
     }
 
     /// The reply to an effect, or `None` after noting who waits for it now.
-    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Sensitive<Vec<u8>>> {
+    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Vec<u8>> {
         let found = self.0.with(|s| {
             let (_, waiting) = s.tray.waiting.swap_remove(s.tray.place(id)?);
             if let Waiting::For(_) = waiting {
@@ -196,7 +195,7 @@ impl Desk {
         let waiting = self.0.with(|s| {
             let place = s.tray.place(id)?;
             let (_, waiting) = s.tray.waiting.get_mut(place)?;
-            Some(std::mem::replace(waiting, Waiting::Reply(Sensitive::new(reply.to_vec()))))
+            Some(std::mem::replace(waiting, Waiting::Reply(reply.to_vec())))
         });
         if let Some(Waiting::For(waker)) = waiting {
             waker.wake();

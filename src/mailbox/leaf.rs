@@ -38,7 +38,7 @@ impl<T> Future for Asked<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let Some(reply) = self.desk.poll_reply(self.id, cx.waker()) else { return Poll::Pending };
         self.id = 0;
-        match (self.read)(&mut Reader::new(reply.expose())) {
+        match (self.read)(&mut Reader::new(&reply)) {
             Ok(reply) => Poll::Ready(reply),
             Err(malformed) => {
                 self.desk.break_off(malformed);

@@ -16,7 +16,6 @@ pub mod wire;
 pub use host::MailboxHost;
 pub use leaf::Seams;
 
-use crate::sorted::Sorted;
 use crate::sync::BoxFuture;
 use crate::time::{Instant64, Now};
 use desk::{Desk, Tray};
@@ -50,10 +49,11 @@ impl fmt::Debug for Turn<'_> {
 /// Operations, and the desk where their effects are posted.
 pub struct Mailbox {
     desk: Arc<Desk>,
-    operations: Sorted<OpId, Operation>,
+    operations: Vec<Operation>,
 }
 
 struct Operation {
+    id: OpId,
     work: Work,
     tray: Tray,
 }
@@ -85,7 +85,7 @@ impl Default for Mailbox {
 impl Mailbox {
     /// A mailbox without operations.
     pub fn new() -> Self {
-        Self { desk: Arc::new(Desk::new()), operations: Sorted::default() }
+        Self { desk: Arc::new(Desk::new()), operations: Vec::new() }
     }
 
     /// How many operations are under way.
@@ -109,7 +109,7 @@ impl Mailbox {
         self.sweep(turn.now.mono);
         let op = self.desk.next();
         let tray = Tray::new(turn.now.mono, background);
-        self.operations.insert(op, Operation { work: Work::Asked(future), tray });
+        self.operations.push(Operation { id: op, work: Work::Asked(future), tray });
         self.poll(op, turn, None);
         op
     }
@@ -118,7 +118,7 @@ impl Mailbox {
     /// waits has a timer that ends its wait.
     fn sweep(&mut self, now: Instant64) {
         if self.operations.len() >= CROWD {
-            self.operations.retain(|_, operation| now < operation.tray.due.plus(ORPHAN));
+            self.operations.retain(|operation| now < operation.tray.due.plus(ORPHAN));
         }
     }
 
@@ -134,10 +134,15 @@ impl Mailbox {
 
     /// Drops an operation. The effects that it waited for are aborted.
     pub fn cancel(&mut self, op: OpId) {
-        if let Some(Operation { work, mut tray }) = self.operations.remove(&op) {
+        if let Some(place) = self.place(op) {
+            let Operation { work, mut tray, .. } = self.operations.swap_remove(place);
             self.desk.exchange(&mut tray);
             drop(work);
         }
+    }
+
+    fn place(&self, op: OpId) -> Option<usize> {
+        self.operations.iter().position(|operation| operation.id == op)
     }
 
     /// What was posted since this was asked for last.
@@ -146,7 +151,11 @@ impl Mailbox {
     }
 
     fn poll(&mut self, op: OpId, turn: Turn<'_>, reply: Option<(EffectId, &[u8])>) {
-        let Some(Operation { work, tray }) = self.operations.get_mut(&op) else { return };
+        let place = self.place(op);
+        let Some(Operation { work, tray, .. }) = place.and_then(|place| self.operations.get_mut(place))
+        else {
+            return;
+        };
         self.desk.begin(turn, op);
         self.desk.exchange(tray);
         if let Some((effect, reply)) = reply {
@@ -162,7 +171,7 @@ impl Mailbox {
         let (spawned, malformed) = self.desk.end();
         for (id, task) in spawned {
             let tray = Tray::new(turn.now.mono, false);
-            self.operations.insert(id, Operation { work: Work::Behind(task), tray });
+            self.operations.push(Operation { id, work: Work::Behind(task), tray });
         }
         let mut done = Writer::effect(tag::DONE);
         match (malformed, polled) {
@@ -171,7 +180,7 @@ impl Mailbox {
                 done.failure(&malformed.into());
             }
             (None, Poll::Ready(result)) => {
-                self.operations.remove(&op);
+                self.cancel(op);
                 done.append(&result);
             }
             (None, Poll::Pending) => return,

@@ -3,18 +3,18 @@
 
 use super::Subject;
 use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
-use crate::cache::just_fetched;
+use crate::cache::{Intent, just_fetched};
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::Result;
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Malformed, Read, Reader, Writer, saturate};
 use crate::observe::Watch;
+use crate::read::{self, Wish};
 use crate::region::{Endpoint, Network};
 use crate::secret::{Secret, VersionSelector};
-use crate::status::ClientStatus;
 use crate::sync::BoxFuture;
-use crate::time::{Now, Timestamp, millis};
+use crate::time::{Now, Timestamp};
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +39,9 @@ mod flag {
     pub(super) const NO_CACHE: u8 = 64;
 }
 
+/// A number that follows from others where it is not given; nobody means it.
+const DERIVED: u64 = u64::MAX;
+
 /// A client.
 pub struct Secrets(Client);
 
@@ -60,39 +63,45 @@ impl Subject for Secrets {
             true => CachedCredentials::new(options.credentials()?),
             false => CachedCredentials::new(mailbox.seams()),
         };
-        let mut numbers = [None; 11];
+        let (cache, retry) = (CacheOptions::default(), RetryOptions::default());
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let mut numbers = [
+            cache.ttl,
+            DERIVED,
+            cache.stale_if_error,
+            cache.rotation_overlap,
+            count(cache.max_entries),
+            count(cache.max_bytes),
+            retry.max_attempts.into(),
+            retry.base,
+            retry.cap,
+            retry.attempt_timeout,
+            TIMEOUT,
+        ];
         for number in &mut numbers {
-            *number = options.f64()?.map(saturate);
+            if let Some(given) = options.f64()? {
+                *number = saturate(given);
+            }
         }
         let [ttl, revalidate, if_error, overlap, entries, bytes, attempts, base, cap, attempt, timeout] =
             numbers;
-        let count = |given: Option<u64>, default| {
-            given.map_or(default, |count| usize::try_from(count).unwrap_or(usize::MAX))
-        };
-        let default = CacheOptions::default();
         let cache = CacheOptions {
-            ttl: ttl.unwrap_or(default.ttl),
-            stale_while_revalidate: revalidate,
-            stale_if_error: if_error.unwrap_or(default.stale_if_error),
-            rotation_overlap: overlap.unwrap_or(default.rotation_overlap),
-            max_entries: count(entries, default.max_entries),
-            max_bytes: count(bytes, default.max_bytes),
+            ttl,
+            stale_while_revalidate: (revalidate != DERIVED).then_some(revalidate),
+            stale_if_error: if_error,
+            rotation_overlap: overlap,
+            max_entries: usize::try_from(entries).unwrap_or(usize::MAX),
+            max_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
             off: set(flag::NO_CACHE),
         };
-        let default = RetryOptions::default();
-        let retry = RetryOptions {
-            max_attempts: attempts
-                .map_or(default.max_attempts, |count| u32::try_from(count).unwrap_or(u32::MAX)),
-            base: base.unwrap_or(default.base),
-            cap: cap.unwrap_or(default.cap),
-            attempt_timeout: attempt.unwrap_or(default.attempt_timeout),
-        };
+        let max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        let retry = RetryOptions { max_attempts, base, cap, attempt_timeout: attempt };
         let target = Target {
             region: region.map(str::to_owned),
             region_is_explicit: set(flag::EXPLICIT_REGION),
             network: if set(flag::VPC) { Network::Vpc } else { Network::Public },
             endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
-            timeout: timeout.unwrap_or(TIMEOUT),
+            timeout,
             extended_config: true,
             // The driver counts what is sent.
             max_requests: u32::MAX,
@@ -142,25 +151,25 @@ async fn perform(client: &Client, mut operation: Reader<'_>, out: &mut Writer) -
     match tag {
         operation::GET | operation::REFRESH => {
             let name = operation.text()?;
-            let wish = if tag == operation::GET {
-                let mut read = client.get(name);
-                read.version_stage = operation.some_text()?;
-                read.version_id = operation.some_text()?;
-                read.max_age = operation.millis()?;
-                read.timeout = timeout;
-                read.wish()
+            let (mut stage, mut id, mut max_age, mut refused) = (None, None, None, None);
+            if tag == operation::GET {
+                (stage, id, max_age) = (operation.some_text()?, operation.some_text()?, operation.millis()?);
             } else {
-                client.wish_newer(name, timeout, operation.some_text()?)
-            };
-            let mut current = false;
-            let outcome = match wish {
-                Ok(wish) => {
-                    current = matches!(wish.key.selector, VersionSelector::Current);
-                    client.read(wish).await
+                refused = operation.some_text()?;
+            }
+            let mut current = None;
+            let outcome = match read::key(name, stage, id) {
+                Ok(key) => {
+                    current = matches!(key.selector, VersionSelector::Current).then_some(name);
+                    let intent = match tag {
+                        operation::GET => Intent::Read { max_age },
+                        _ => client.newer(&key, refused),
+                    };
+                    client.read(Wish { key, intent, timeout }).await
                 }
                 Err(error) => Err(error),
             };
-            answer(client, current.then_some(name), outcome, out);
+            answer(client, current, outcome, out);
         }
         operation::BATCH => {
             let mut names = Vec::new();
@@ -179,7 +188,7 @@ async fn perform(client: &Client, mut operation: Reader<'_>, out: &mut Writer) -
         },
         operation::STATUS => {
             out.u8(0);
-            status(&client.status(), out);
+            status(client, out);
         }
         operation::INVALIDATE => {
             inner.cache.invalidate(operation.some_text()?);
@@ -203,17 +212,21 @@ fn answer(client: &Client, name: Option<&str>, outcome: Result<Secret>, out: &mu
 }
 
 /// A client's state: region, source, clock offset, counts, the age of the oldest stale value (NaN: none), last error.
-fn status(status: &ClientStatus, out: &mut Writer) {
-    out.text(status.region.as_deref().unwrap_or_default());
-    out.text(status.credential_source);
-    out.time(Some(Timestamp::from_millis(status.clock_offset_ms)));
-    for count in [status.hits, status.stale, status.misses, status.coalesced, status.entries, status.bytes] {
+fn status(client: &Client, out: &mut Writer) {
+    let inner = &client.inner;
+    let counts = inner.cache.counts(inner.clock().now());
+    out.text(inner.target.region.as_deref().unwrap_or_default());
+    out.text(inner.credentials.name());
+    out.time(Some(Timestamp::from_millis(inner.clock().ahead())));
+    for count in [counts.hits, counts.stale, counts.misses, counts.coalesced, counts.entries, counts.bytes] {
         out.f64(count);
     }
-    let oldest = status.oldest_stale.and_then(|age| i64::try_from(millis(age)).ok());
+    let oldest = counts.oldest_stale.and_then(|age| i64::try_from(age).ok());
     out.time(oldest.map(Timestamp::from_millis));
-    out.u8(u8::from(status.last_error.is_some()));
-    if let Some(error) = &status.last_error {
-        out.error(error);
-    }
+    inner.last_error.with(|last| {
+        out.u8(u8::from(last.is_some()));
+        if let Some(error) = last {
+            out.error(error);
+        }
+    });
 }
