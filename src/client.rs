@@ -390,9 +390,7 @@ impl Client {
             return outcome;
         }
         inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
-        let policy = inner.cache.policy();
-        let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
-        inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
+        inner.cache.complete(key, lease, outcome.clone(), &Ending { now, ahead: clock.ahead(), random });
         outcome
     }
 }

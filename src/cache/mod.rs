@@ -21,7 +21,7 @@ use crate::sync::{Shared, Tally};
 use crate::time::{Instant64, Now};
 use state::State;
 use std::sync::Arc;
-use ttl::{CachePolicy, Schedule};
+use ttl::CachePolicy;
 
 /// What a read is for: the name as it was asked for, and the version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -169,8 +169,8 @@ impl Cache {
 /// How a flight ended, as far as the cache is concerned.
 pub(crate) struct Ending {
     pub(crate) now: Now,
-    /// The bounds of the value that came; `None` with a failure.
-    pub(crate) schedule: Option<Schedule>,
+    /// How far the service's clock is ahead, in milliseconds.
+    pub(crate) ahead: i64,
     pub(crate) random: u64,
 }
 

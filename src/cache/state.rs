@@ -177,25 +177,33 @@ impl State {
             return;
         }
         slot.flight = None;
-        match (outcome, ending.schedule) {
-            (Ok(record), Some(schedule)) if policy.max_entries > 0 && record.weight() <= policy.max_bytes => {
+        let weight = outcome.as_ref().map_or(0, |record| record.weight());
+        match outcome {
+            Ok(record) if policy.max_entries > 0 && weight <= policy.max_bytes => {
                 slot.failure = None;
                 slot.touch(generation, ending.now, false);
-                let weight = record.weight();
+                let schedule = policy.schedule(record, ending.now, ending.ahead, ending.random);
                 let sequence = flight.sequence;
                 let old = slot.entry.replace(Entry { record: record.clone(), schedule, weight, sequence });
                 let freed = old.map_or(0, |e| e.weight);
                 self.books.bytes = self.books.bytes.saturating_add(weight).saturating_sub(freed);
             }
-            (Ok(_), _) => self.prune(key.name.as_str(), &mut |slot| slot.selector != key.selector),
-            (Err(error), _) => {
+            Ok(_) => self.prune(key.name.as_str(), &mut |slot| slot.selector != key.selector),
+            Err(error) => {
                 if policy.max_entries > 0 {
                     self.remember(key, ending.now, error, ending.random);
                 }
-                if error.kind().consequence().purge {
-                    self.purge(key, error.kind());
-                }
-                self.prune(key.name.as_str(), &mut |slot| !slot.is_empty());
+                // What may not be served any more goes: this version where it is gone, every version where the principal
+                // may no longer read the secret. Flights of those versions lose their place: what they bring was read
+                // before. The failure itself stays remembered.
+                let (purge, gone) = (error.kind().consequence().purge, error.kind() == ErrorKind::NotFound);
+                self.prune(key.name.as_str(), &mut |slot| {
+                    if purge && (!gone || slot.selector == key.selector) {
+                        slot.entry = None;
+                        slot.flight = None;
+                    }
+                    !slot.is_empty()
+                });
             }
         }
     }
@@ -239,19 +247,6 @@ impl State {
         };
         let until = now.mono.plus(error.retry_after().map_or(0, millis).max(wait));
         slot.failure = Some(Failure { error: error.clone(), until, count: count.saturating_add(1) });
-    }
-
-    /// Takes away what may not be served any more: this version where it is gone, every version where the principal
-    /// may no longer read the secret. Flights of those versions lose their place: what they bring was read before. The
-    /// failure itself stays remembered.
-    fn purge(&mut self, key: &Key, kind: ErrorKind) {
-        self.prune(key.name.as_str(), &mut |slot| {
-            if kind != ErrorKind::NotFound || slot.selector == key.selector {
-                slot.entry = None;
-                slot.flight = None;
-            }
-            !slot.is_empty()
-        });
     }
 
     /// Keeps of one name what `keep` says, and the name if anything is left.

@@ -126,7 +126,6 @@ impl Subject for Secrets {
         Box::pin(async move {
             let mut out = Writer::new();
             if let Err(malformed) = perform(&client, Reader::new(&operation), &mut out).await {
-                out = Writer::new();
                 out.failure(&malformed.into());
             }
             out.into_bytes()

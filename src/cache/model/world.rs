@@ -340,8 +340,7 @@ impl World {
                 (Err(error), End::Failure { kind, retry_after })
             }
         };
-        let schedule = outcome.as_ref().ok().map(|r| self.policy.schedule(r, now, 0, random));
-        self.cache.complete(&key, lease, outcome, &Ending { now, schedule, random });
+        self.cache.complete(&key, lease, outcome, &Ending { now, ahead: 0, random });
         let purged = self.reference.complete(&key, flight, &end, random);
         match purged {
             Some(Purge::Name) => {
