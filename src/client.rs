@@ -15,7 +15,7 @@ use crate::read::{Wish, key};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::Secret;
 use crate::sync::{BoxFuture, Guarded};
-use crate::time::{Instant64, Now, millis};
+use crate::time::{Instant64, Now};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -295,37 +295,40 @@ impl Client {
         since: Instant64,
     ) -> Option<(EventKind, Result<Secret>)> {
         let after = self.inner.clock().now().mono;
-        let (well, badly) = match wait.with {
-            With::Answer => (EventKind::Hit, EventKind::Miss),
-            With::Own if wait.patient => (EventKind::Refresh, EventKind::Refresh),
-            With::Own | With::Others => (EventKind::Coalesced, EventKind::Coalesced),
+        let at_once = matches!(wait.with, With::Answer);
+        let well = match wait.with {
+            With::Answer => EventKind::Hit,
             // Whatever came of that flight, it was too old.
             With::Former if status.is_some() => return None,
-            With::Former => (EventKind::Refresh, EventKind::Refresh),
+            With::Own if !wait.patient => EventKind::Coalesced,
+            With::Own | With::Former => EventKind::Refresh,
+            With::Others => EventKind::Coalesced,
         };
-        let at_once = matches!(wait.with, With::Answer);
-        let slow = match status {
+        let badly = if at_once { EventKind::Miss } else { well };
+        let in_time = status.is_some();
+        let failure = match status {
             Some(Status::Done(Ok(record))) => return Some((well, Ok(just_fetched(&record)))),
-            Some(Status::Done(Err(error))) if wait.old.is_none() || !error.kind().consequence().stale => {
-                return Some((badly, Err(error)));
-            }
-            Some(Status::Done(Err(_))) => false,
+            Some(Status::Done(Err(error))) => Some(error),
             // The leader is gone: lead, or follow whoever leads now.
             Some(_) if !at_once && after < wait.limit => return None,
-            Some(_) => true,
-            None if at_once => return Some((well, wait.old.ok_or_else(|| out_of_time(None, 0)))),
-            // A try that goes on behind the answer of a failing key notes its end itself.
-            None => wait.patient,
+            _ => None,
         };
-        let Some(old) = wait.old else { return Some((badly, Err(out_of_time(None, 0)))) };
-        if slow {
-            self.note_slow(key);
+        let served = failure.as_ref().is_none_or(|error| error.kind().consequence().stale);
+        let Some(old) = wait.old.filter(|_| served) else {
+            return Some((badly, Err(failure.unwrap_or_else(|| out_of_time(None, 0)))));
+        };
+        if failure.is_none() {
+            if at_once && !in_time {
+                return Some((well, Ok(old)));
+            }
+            // A try that goes on behind the answer of a failing key notes its end itself.
+            if in_time || wait.patient {
+                self.note_slow(key);
+            }
         }
         self.inner.cache.count_stale();
-        // The old value, by the time of the answer.
-        let age = millis(old.age()).saturating_add(after.past(since));
-        let old = Secret::new(old.record().clone(), age, true);
-        Some((EventKind::Stale, Ok(old)))
+        // By the time of the answer.
+        Some((EventKind::Stale, Ok(old.aged(after.past(since)))))
     }
 
     /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
