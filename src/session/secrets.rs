@@ -150,12 +150,8 @@ async fn perform(client: &Client, mut operation: Reader<'_>, out: &mut Writer) -
     match tag {
         operation::GET | operation::REFRESH => {
             let name = operation.text()?;
-            let (mut stage, mut id, mut max_age, mut refused) = (None, None, None, None);
-            if tag == operation::GET {
-                (stage, id, max_age) = (operation.some_text()?, operation.some_text()?, operation.millis()?);
-            } else {
-                refused = operation.some_text()?;
-            }
+            let (stage, id) = (operation.some_text()?, operation.some_text()?);
+            let (max_age, refused) = (operation.millis()?, operation.some_text()?);
             let mut current = None;
             let outcome = match read::key(name, stage, id) {
                 Ok(key) => {

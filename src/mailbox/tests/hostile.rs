@@ -64,7 +64,7 @@ fn timed(tag: u8, timeout: f64) -> Bytes {
 }
 
 fn get(name: &str, timeout: f64) -> Bytes {
-    timed(1, timeout).text(name).text("").text("").f64(f64::NAN)
+    timed(1, timeout).text(name).text("").text("").f64(f64::NAN).text("")
 }
 
 fn answered(status: u32, headers: &[(String, String)], body: &[u8]) -> Bytes {
@@ -246,7 +246,7 @@ fn bad_options_and_operations_are_typed_errors() {
         (operation(77), "INTERNAL"),
         (Bytes::default().u32(9).text("a").u32(1).u8(5), "INTERNAL"),
         (get("", f64::NAN), "CONFIG"),
-        (operation(1).text("a").text("s").text("v").f64(f64::NAN), "CONFIG"),
+        (operation(1).text("a").text("s").text("v").f64(f64::NAN).text(""), "CONFIG"),
     ] {
         let (_, effects) = begin(&mut session, &operation);
         let (_, _, result) = effects.last().unwrap();
@@ -346,7 +346,7 @@ fn hostile_operation() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..40),
         6 => (prop_oneof!["a", ".{0,20}"], clock()).prop_map(|(name, timeout)| get(&name, timeout).0),
-        2 => "a|b".prop_map(|name| operation(2).text(&name).text("").0),
+        2 => "a|b".prop_map(|name| operation(2).text(&name).text("").text("").f64(f64::NAN).text("").0),
         1 => "a|".prop_map(|name| operation(3).text(&name).0),
         1 => (clock(), "a|").prop_map(|(time, name)| timed(4, time).u32(2).text(&name).text("b").0),
         1 => (any::<u32>(), 5..7u8).prop_map(|(hits, tag)| Bytes::default().u32(1).text("a").u32(hits).f64(f64::NAN).u8(tag).0),
