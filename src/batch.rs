@@ -5,6 +5,7 @@ use crate::cache::{Key, Outcome, just_fetched};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::batch;
+use crate::gateway::shared::parse;
 use crate::lease::{Lease, Renew};
 use crate::observe::EventKind;
 use crate::openapi::Answer;
@@ -12,7 +13,6 @@ use crate::secret::{Secret, SecretName, VersionSelector};
 use crate::sync::{BoxFuture, join_bounded};
 use crate::time::Instant64;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// How many requests of one `get_secrets` are under way at once.
 const AT_ONCE: usize = 6;
@@ -58,67 +58,73 @@ impl Client {
     }
 
     async fn read_many(&self, names: &[&str]) -> Vec<Result<Secret>> {
-        let mut found: Vec<Option<Outcome>> = Vec::with_capacity(names.len());
-        let batches =
-            names.chunks(batch::MOST).map(|names| Box::pin(self.read_batch(names, None)) as BoxFuture<'_, _>);
-        for results in join_bounded(batches, AT_ONCE).await {
-            found.extend(results);
+        let batches = names.chunks(batch::MOST).map(|names| {
+            Box::pin(self.read_batch(names.iter().copied(), None)) as BoxFuture<'_, Vec<(usize, Outcome)>>
+        });
+        let mut results: Vec<Option<Result<Secret>>> = names.iter().map(|_| None).collect();
+        let batches = join_bounded(batches, AT_ONCE).await;
+        for (results, batch) in results.chunks_mut(batch::MOST).zip(batches) {
+            for (place, outcome) in batch {
+                if let Some(result) = results.get_mut(place) {
+                    *result = Some(outcome.map(|record| just_fetched(&record)));
+                }
+            }
         }
-        let alone = names.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let alone = names.iter().zip(&results).filter(|(_, result)| result.is_none());
         let alone = alone.map(|(name, _)| Box::pin(self.get_secret(name)) as BoxFuture<'_, _>);
         let mut alone = join_bounded(alone, AT_ONCE).await.into_iter();
         let nothing = || Err(Error::new(ErrorKind::Internal, "a read among many has no result"));
-        let secret = |found: Outcome| found.map(|record| just_fetched(&record));
-        let found = found.into_iter().map(|found| found.map(secret).or_else(|| alone.next()));
-        found.map(|found| found.unwrap_or_else(nothing)).collect()
+        results.into_iter().map(|result| result.or_else(|| alone.next()).unwrap_or_else(nothing)).collect()
     }
 
-    /// The lead of those secrets by plain name that are neither at hand nor being fetched. An ARN may belong elsewhere.
-    fn lead_cold(&self, names: &[&str]) -> Vec<Led> {
+    /// The lead of a secret by plain name that is neither at hand nor being fetched. An ARN may belong elsewhere.
+    fn lead_cold(&self, place: usize, name: &str) -> Option<Led> {
+        let inner = &self.inner;
+        let name = SecretName::parse(name).ok()?;
+        if name.region().is_some() || inner.target.endpoint_for(&name).is_err() {
+            return None;
+        }
+        let key = Key { name, selector: VersionSelector::Current };
+        let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease())?;
+        lease.led_by(inner.clock().task());
+        Some(Led { place, key, lease })
+    }
+
+    /// Fetches in one call those of up to twenty names that are to be fetched: their places, and what came. A name that
+    /// is left out is better read by itself: it is at hand, under way, an ARN, the only one, or what the service said is
+    /// not the last word.
+    pub(crate) async fn read_batch(
+        &self,
+        names: impl Iterator<Item = &str>,
+        timeout: Option<u64>,
+    ) -> Vec<(usize, Outcome)> {
         let inner = &self.inner;
         let mut led = Vec::new();
-        for (place, name) in names.iter().enumerate() {
-            let Ok(name) = SecretName::parse(name) else { continue };
-            if name.region().is_some() || inner.target.endpoint_for(&name).is_err() {
-                continue;
+        if !inner.batch_refused.load(Ordering::Relaxed) {
+            for (place, name) in names.enumerate() {
+                led.extend(self.lead_cold(place, name));
             }
-            let key = Key { name, selector: VersionSelector::Current };
-            let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease());
-            let lease = lease.inspect(|lease| lease.led_by(inner.clock().task()));
-            led.extend(lease.map(|lease| Led { place, key, lease }));
         }
-        led
-    }
-
-    /// Those of up to twenty names that are to be fetched, in one call; nothing for a name that is better read by
-    /// itself: it is at hand, under way, an ARN, the only one, or what the service said is not the last word.
-    pub(crate) async fn read_batch(&self, names: &[&str], timeout: Option<Duration>) -> Vec<Option<Outcome>> {
-        let inner = &self.inner;
-        let nothing = vec![None; names.len()];
-        if inner.batch_refused.load(Ordering::Relaxed) {
-            return nothing;
-        }
-        let led = self.lead_cold(names);
-        let Some((first, true)) = led.first().map(|first| (first, led.len() > 1)) else { return nothing };
+        let [first, _, ..] = &led[..] else { return Vec::new() };
         let started = inner.clock().now().mono;
         let (deadline, own_limit) = self.limit(started, timeout);
         let query = batch::query(led.iter().map(|one| &one.key.name), inner.target.extended_config);
         let answer = self.ask(&first.key.name, batch::ACTION, query, &led, deadline).await;
-        self.share(answer, led, nothing, started, own_limit)
+        self.share(answer, led, started, own_limit)
     }
 
-    /// Ends the flights of a batch with what came of it, and puts that into its places.
+    /// Ends the flights of a batch with what came of it.
     fn share(
         &self,
         answer: Result<Answer>,
         led: Vec<Led>,
-        mut found: Vec<Option<Outcome>>,
         started: Instant64,
         own_limit: bool,
-    ) -> Vec<Option<Outcome>> {
+    ) -> Vec<(usize, Outcome)> {
         let inner = &self.inner;
+        let mut found = Vec::new();
         let answer = match &answer {
-            Ok(answer) => batch::Lists::of(&answer.response).map(|lists| (lists, answer.attempts)),
+            Ok(answer) => parse(&answer.response).map(|json| (json, answer)),
             Err(error) => Err(error.clone()),
         };
         if let Err(error) = &answer
@@ -130,10 +136,11 @@ impl Client {
             }
             return found;
         }
-        for one in led {
+        for Led { place, key, lease } in led {
             let outcome = match &answer {
-                Ok((lists, attempts)) => {
-                    let outcome = lists.decode(&one.key.name).map_err(|e| e.with_attempts(*attempts));
+                Ok((json, answer)) => {
+                    let outcome = batch::decode(json.root(), &key.name, &answer.response);
+                    let outcome = outcome.map_err(|e| e.with_attempts(answer.attempts));
                     if outcome.as_ref().is_err_and(is_not_the_last_word) {
                         continue;
                     }
@@ -141,11 +148,9 @@ impl Client {
                 }
                 Err(error) => Err(error.clone()),
             };
-            let outcome = self.conclude(&one.key, one.lease, outcome, own_limit);
-            self.tell(EventKind::Miss, &one.key, started, outcome.as_ref().err());
-            if let Some(found) = found.get_mut(one.place) {
-                *found = Some(outcome);
-            }
+            let outcome = self.conclude(&key, lease, outcome, own_limit);
+            self.tell(EventKind::Miss, &key, started, outcome.as_ref().err());
+            found.push((place, outcome));
         }
         found
     }

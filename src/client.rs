@@ -11,15 +11,14 @@ use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
 use crate::openapi::OpenApi;
-use crate::read::Wish;
+use crate::read::{Wish, key};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::Secret;
 use crate::sync::{BoxFuture, Guarded};
-use crate::time::{Instant64, Now, millis};
+use crate::time::{Instant64, Now};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// How many milliseconds a read waits for a refresh while a stale value is at hand.
 const PATIENCE: u64 = 1_000;
@@ -94,7 +93,7 @@ impl Client {
             }
             return Ok(secret);
         }
-        self.read(self.get(name).wish()?).await
+        self.get(name).send().await
     }
 
     /// Fetches the current version from KMS now, whatever is cached and whatever failed a moment ago.
@@ -124,7 +123,9 @@ impl Client {
     /// # fn main() {}
     /// ```
     pub async fn refresh(&self, name: &str) -> Result<Secret> {
-        self.read(self.wish_newer(name, None, None)?).await
+        let key = key(name, None, None)?;
+        let intent = self.newer(&key, None);
+        self.read(Wish { key, intent, timeout: None }).await
     }
 
     /// Forgets a secret in all its versions: the next read asks KMS. A fetch under way does not bring it back.
@@ -218,16 +219,16 @@ impl Client {
     }
 
     /// When a read that began then has to end, and whether that is its caller's own hurry.
-    pub(crate) fn limit(&self, started: Instant64, timeout: Option<Duration>) -> (Instant64, bool) {
+    pub(crate) fn limit(&self, started: Instant64, timeout: Option<u64>) -> (Instant64, bool) {
         let usual = self.inner.target.timeout;
-        (started.after(timeout.unwrap_or(usual)), timeout.is_some_and(|t| t < usual))
+        (started.plus(timeout.unwrap_or(usual)), timeout.is_some_and(|t| t < usual))
     }
 
     async fn walk(
         &self,
         key: &Key,
         intent: Intent,
-        timeout: Option<Duration>,
+        timeout: Option<u64>,
         started: Instant64,
     ) -> (EventKind, Result<Secret>) {
         let clock = self.inner.clock();
@@ -294,37 +295,40 @@ impl Client {
         since: Instant64,
     ) -> Option<(EventKind, Result<Secret>)> {
         let after = self.inner.clock().now().mono;
-        let (well, badly) = match wait.with {
-            With::Answer => (EventKind::Hit, EventKind::Miss),
-            With::Own if wait.patient => (EventKind::Refresh, EventKind::Refresh),
-            With::Own | With::Others => (EventKind::Coalesced, EventKind::Coalesced),
+        let at_once = matches!(wait.with, With::Answer);
+        let well = match wait.with {
+            With::Answer => EventKind::Hit,
             // Whatever came of that flight, it was too old.
             With::Former if status.is_some() => return None,
-            With::Former => (EventKind::Refresh, EventKind::Refresh),
+            With::Own if !wait.patient => EventKind::Coalesced,
+            With::Own | With::Former => EventKind::Refresh,
+            With::Others => EventKind::Coalesced,
         };
-        let at_once = matches!(wait.with, With::Answer);
-        let slow = match status {
+        let badly = if at_once { EventKind::Miss } else { well };
+        let in_time = status.is_some();
+        let failure = match status {
             Some(Status::Done(Ok(record))) => return Some((well, Ok(just_fetched(&record)))),
-            Some(Status::Done(Err(error))) if wait.old.is_none() || !error.kind().consequence().stale => {
-                return Some((badly, Err(error)));
-            }
-            Some(Status::Done(Err(_))) => false,
+            Some(Status::Done(Err(error))) => Some(error),
             // The leader is gone: lead, or follow whoever leads now.
             Some(_) if !at_once && after < wait.limit => return None,
-            Some(_) => true,
-            None if at_once => return Some((well, wait.old.ok_or_else(|| out_of_time(None, 0)))),
-            // A try that goes on behind the answer of a failing key notes its end itself.
-            None => wait.patient,
+            _ => None,
         };
-        let Some(old) = wait.old else { return Some((badly, Err(out_of_time(None, 0)))) };
-        if slow {
-            self.note_slow(key);
+        let served = failure.as_ref().is_none_or(|error| error.kind().consequence().stale);
+        let Some(old) = wait.old.filter(|_| served) else {
+            return Some((badly, Err(failure.unwrap_or_else(|| out_of_time(None, 0)))));
+        };
+        if failure.is_none() {
+            if at_once && !in_time {
+                return Some((well, Ok(old)));
+            }
+            // A try that goes on behind the answer of a failing key notes its end itself.
+            if in_time || wait.patient {
+                self.note_slow(key);
+            }
         }
         self.inner.cache.count_stale();
-        // The old value, by the time of the answer.
-        let age = millis(old.age()).saturating_add(after.past(since));
-        let old = Secret::new(old.record().clone(), Duration::from_millis(age), true);
-        Some((EventKind::Stale, Ok(old)))
+        // By the time of the answer.
+        Some((EventKind::Stale, Ok(old.aged(after.past(since)))))
     }
 
     /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
@@ -338,7 +342,7 @@ impl Client {
     async fn refresh_behind(&self, key: &Key, lease: Lease<Outcome>, limit: Instant64, report: bool) {
         let clock = self.inner.clock();
         let now = clock.now().mono;
-        let deadline = now.after(self.inner.target.timeout);
+        let deadline = now.plus(self.inner.target.timeout);
         let (client, key) = (self.clone(), key.clone());
         let task = Box::pin(async move {
             // Waiters get the outcome from the flight, and a failure is remembered by the cache.
@@ -389,9 +393,7 @@ impl Client {
             return outcome;
         }
         inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
-        let policy = inner.cache.policy();
-        let schedule = outcome.as_ref().ok().map(|r| policy.schedule(r, now, clock.ahead(), random));
-        inner.cache.complete(key, lease, outcome.clone(), &Ending { now, schedule, random });
+        inner.cache.complete(key, lease, outcome.clone(), &Ending { now, ahead: clock.ahead(), random });
         outcome
     }
 }

@@ -6,7 +6,6 @@ use crate::error::ErrorKind;
 use crate::gateway::{error_body, shared};
 use crate::http::Response;
 use crate::json::{self, JsonErrorKind, Value};
-use crate::mailbox::Reply;
 use crate::mailbox::wire::Reader;
 use crate::secret::{SecretName, SecretValue};
 use crate::signing::acs3::string_to_sign;
@@ -128,9 +127,13 @@ pub fn external(data: &[u8]) {
     assert!(external::read(data).map_or_else(|error| !error.explanation().contains("needle"), |_| true));
 }
 
-/// Reads what a driver brings to an effect.
+/// Reads what a driver brings to each of the effects.
 pub fn reply(data: &[u8]) {
-    if let Ok(Reply::Answer(Ok(response))) = Reader::new(data).reply() {
+    let _ = Reader::new(data).waited();
+    let _ = Reader::new(data).said();
+    let _ = Reader::new(data).provided(|given| given.credentials());
+    let _ = Reader::new(data).provided(|given| given.token());
+    if let Ok(Ok(response)) = Reader::new(data).answer() {
         let headers = response.headers().iter().map(|(name, value)| name.len().saturating_add(value.len()));
         let read = headers.fold(response.body().len(), usize::saturating_add);
         assert!(read <= data.len());

@@ -1,11 +1,12 @@
 //! Ways to read beyond the one line: options of one read, and use with one more try.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::check_duration;
+use crate::builder::check_time;
 use crate::cache::{Intent, Key};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
+use crate::time::millis;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,21 @@ use std::time::Duration;
 pub(crate) struct Wish {
     pub(crate) key: Key,
     pub(crate) intent: Intent,
-    /// Instead of the client's.
-    pub(crate) timeout: Option<Duration>,
+    /// In milliseconds, instead of the client's.
+    pub(crate) timeout: Option<u64>,
+}
+
+/// What is asked for: the current version where neither its stage nor its id is given.
+pub(crate) fn key(name: &str, version_stage: Option<&str>, version_id: Option<&str>) -> Result<Key> {
+    let selector = match (version_id, version_stage) {
+        (None, None) => VersionSelector::Current,
+        (None, Some(stage)) => VersionSelector::stage(stage)?,
+        (Some(id), None) => VersionSelector::id(id)?,
+        (Some(_), Some(_)) => {
+            return Err(Error::config("version_id and version_stage: give one of them, not both"));
+        }
+    };
+    Ok(Key { name: SecretName::parse(name)?, selector })
 }
 
 /// A read with options; nothing is checked or sent before [`send`](Self::send).
@@ -47,10 +61,11 @@ pub(crate) struct Wish {
 pub struct GetSecret<'a> {
     client: &'a Client,
     name: &'a str,
-    pub(crate) version_stage: Option<&'a str>,
-    pub(crate) version_id: Option<&'a str>,
-    pub(crate) max_age: Option<Duration>,
-    pub(crate) timeout: Option<Duration>,
+    version_stage: Option<&'a str>,
+    version_id: Option<&'a str>,
+    /// These two in milliseconds.
+    max_age: Option<u64>,
+    timeout: Option<u64>,
 }
 
 impl<'a> GetSecret<'a> {
@@ -73,28 +88,14 @@ impl<'a> GetSecret<'a> {
     /// Takes a cached value only up to this age without asking KMS; zero always asks. When KMS cannot be asked, an
     /// older value is still answered, marked stale.
     pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = Some(max_age);
+        self.max_age = Some(millis(max_age));
         self
     }
 
     /// The whole read's time, instead of the client's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.timeout = Some(millis(timeout));
         self
-    }
-
-    /// What is asked for. Whoever gives it a time has checked that.
-    pub(crate) fn wish(&self) -> Result<Wish> {
-        let selector = match (self.version_id, self.version_stage) {
-            (None, None) => VersionSelector::Current,
-            (None, Some(stage)) => VersionSelector::stage(stage)?,
-            (Some(id), None) => VersionSelector::id(id)?,
-            (Some(_), Some(_)) => {
-                return Err(Error::config("version_id and version_stage: give one of them, not both"));
-            }
-        };
-        let key = Key { name: SecretName::parse(self.name)?, selector };
-        Ok(Wish { key, intent: Intent::Read { max_age: self.max_age }, timeout: self.timeout })
     }
 
     /// Reads.
@@ -104,9 +105,11 @@ impl<'a> GetSecret<'a> {
     /// [`Client::get_secret`].
     pub async fn send(self) -> Result<Secret> {
         if let Some(timeout) = self.timeout {
-            check_duration("timeout", timeout)?;
+            check_time("timeout", timeout)?;
         }
-        self.client.read(self.wish()?).await
+        let key = key(self.name, self.version_stage, self.version_id)?;
+        let intent = Intent::Read { max_age: self.max_age };
+        self.client.read(Wish { key, intent, timeout: self.timeout }).await
     }
 }
 
@@ -164,26 +167,20 @@ impl Client {
         self.refresh(name).await
     }
 
-    /// A [`refresh`](Self::refresh) within a time of its own; with the request id of a value that was refused,
-    /// whatever another caller has brought since.
-    pub(crate) fn wish_newer(
-        &self,
-        name: &str,
-        timeout: Option<Duration>,
-        refused: Option<&str>,
-    ) -> Result<Wish> {
-        let key = Key { name: SecretName::parse(name)?, selector: VersionSelector::Current };
+    /// What a [`refresh`](Self::refresh) enters the cache for; with the request id of a value that was refused, whatever
+    /// another caller has brought since will do.
+    pub(crate) fn newer(&self, key: &Key, refused: Option<&str>) -> Intent {
+        let cache = &self.inner.cache;
         let other = |record: Arc<Record>| record.request_id.as_deref() != refused;
-        let intent = if refused.is_some() && self.inner.cache.at_hand(&key).is_some_and(other) {
+        if refused.is_some() && cache.at_hand(key).is_some_and(other) {
             Intent::Read { max_age: None }
         } else {
-            Intent::Refresh { after: self.inner.cache.sequence() }
-        };
-        Ok(Wish { key, intent, timeout })
+            Intent::Refresh { after: cache.sequence() }
+        }
     }
 
-    /// For how long a secret that was just read may be answered again without asking this client.
-    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> Option<Duration> {
+    /// For how many milliseconds a secret that was just read may be answered again without asking this client.
+    pub(crate) fn fresh_for(&self, name: &str, secret: &Secret) -> u64 {
         self.inner.cache.fresh_for(name, secret.record(), self.inner.clock().now())
     }
 }

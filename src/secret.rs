@@ -278,13 +278,19 @@ impl Record {
 #[derive(Clone)]
 pub struct Secret {
     record: Arc<Record>,
-    age: Duration,
+    age: u64,
     stale: bool,
 }
 
 impl Secret {
-    pub(crate) fn new(record: Arc<Record>, age: Duration, stale: bool) -> Self {
+    /// `age`: in milliseconds.
+    pub(crate) fn new(record: Arc<Record>, age: u64, stale: bool) -> Self {
         Self { record, age, stale }
+    }
+
+    /// The same, marked stale, so many milliseconds later.
+    pub(crate) fn aged(self, ms: u64) -> Self {
+        Self { age: self.age.saturating_add(ms), stale: true, ..self }
     }
 
     pub(crate) fn record(&self) -> &Arc<Record> {
@@ -308,6 +314,10 @@ impl Secret {
 
     /// How long ago the value came from KMS.
     pub fn age(&self) -> Duration {
+        Duration::from_millis(self.age)
+    }
+
+    pub(crate) fn age_millis(&self) -> u64 {
         self.age
     }
 
@@ -408,7 +418,7 @@ impl fmt::Debug for Secret {
         f.debug_struct("Secret")
             .field("name", &self.name())
             .field("version_id", &self.version_id())
-            .field("age", &self.age)
+            .field("age", &self.age())
             .field("stale", &self.stale)
             .finish_non_exhaustive()
     }

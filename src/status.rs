@@ -72,7 +72,7 @@ impl Client {
             coalesced: counts.coalesced,
             entries: counts.entries,
             bytes: counts.bytes,
-            oldest_stale: counts.oldest_stale,
+            oldest_stale: counts.oldest_stale.map(Duration::from_millis),
             last_error: inner.last_error.with(|last| last.clone()),
             closed: inner.closed.load(Ordering::Relaxed),
         }
@@ -89,7 +89,7 @@ impl Client {
         if inner.closed.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Closed, "make a new client"));
         }
-        let deadline = inner.clock().now().mono.after(inner.target.timeout);
+        let deadline = inner.clock().now().mono.plus(inner.target.timeout);
         let requests = AtomicU32::new(inner.target.max_requests);
         let limit = self.bounds("", None, deadline, &(), &requests);
         inner.credentials.get(Upstream { api: &inner.api, limit: &limit }).await?;

@@ -62,22 +62,16 @@ export function clientFor(platform) {
     }
 
     async #get(name, options) {
-      return this.#read(name, checked(options, READ_OPTIONS));
+      return this.#read(GET, name, checked(options, READ_OPTIONS));
     }
 
-    #read(name, call) {
-      const operation = [u8(GET), text(checkedName(name)), text(call.versionStage), text(call.versionId), f64(call.maxAgeMs)];
+    #read(what, name, call, refused) {
+      const operation = [u8(what), text(checkedName(name)), text(call.versionStage), text(call.versionId), f64(call.maxAgeMs), text(refused)];
       return this.#core.run(operation, (result) => this.#secret(name, result), call);
     }
 
     async refresh(name, options) {
-      return this.#refresh(name, options);
-    }
-
-    async #refresh(name, options, refused) {
-      const call = checked(options, REFRESH_OPTIONS);
-      const operation = [u8(REFRESH), text(checkedName(name)), text(refused)];
-      return this.#core.run(operation, (result) => this.#secret(name, result), call);
+      return this.#read(REFRESH, name, checked(options, REFRESH_OPTIONS));
     }
 
     /** An outcome of the wasm; the memo keeps the secret for as long as the core says. */
@@ -128,7 +122,9 @@ export function clientFor(platform) {
       await limited(batches, (batch) => {
         const operation = [u8(BATCH), u32(batch.length), batch.map((name) => text(name))];
         const read = (result) => {
-          for (const name of batch) {
+          // What the core leaves out it wants to be asked for by itself.
+          while (result.more) {
+            const name = batch[result.u32()];
             try {
               settled.set(name, fulfilled(this.#secret(name, result)));
             } catch (reason) {
@@ -138,9 +134,8 @@ export function clientFor(platform) {
         };
         return this.#core.run(operation, read, call);
       });
-      // What the core left out it wants to be asked for by itself.
       await limited(missing(), async (name) => {
-        settled.set(name, await this.#read(name, call).then(fulfilled, rejected));
+        settled.set(name, await this.#read(GET, name, call).then(fulfilled, rejected));
       });
       return settled;
     }
@@ -156,7 +151,7 @@ export function clientFor(platform) {
       }
       let newer;
       try {
-        newer = await this.#refresh(name, undefined, secret.requestId);
+        newer = await this.#read(REFRESH, name, { __proto__: null }, secret.requestId);
       } catch {
         throw refused;
       }

@@ -8,7 +8,7 @@ import { drive, TRAPPED } from "./drive.js";
 import { byFetch } from "./fetch.js";
 import { Instance } from "./instance.js";
 import { INVOCATION } from "./invocation.js";
-import { CREDENTIALS, DONE, f64, RUN, START, u8 } from "./wire.js";
+import { DONE, f64, PROVIDED, RUN, START, u8 } from "./wire.js";
 
 /** How often an operation is run at most, if each time its instance traps. */
 const RUNS = 3;
@@ -42,7 +42,7 @@ export class Core {
 
   /** The reply to the wasm that asks for credentials; `cx` is what their provider is told. */
   async provide(cx) {
-    return [u8(CREDENTIALS), parts(await asking(this.credentials)(cx))];
+    return [u8(PROVIDED), parts(await asking(this.credentials)(cx))];
   }
 
   /** The reply to an effect that not every core knows. */
@@ -73,8 +73,8 @@ export class Core {
     for (let runs = 0; runs < RUNS; runs++) {
       const instance = this.#alive();
       const turn = instance.turn(START, 0, 0, [], this.memo.told(), f64(), operation);
-      // Operation, removals, the one effect's tag, its id and the length of its result.
-      if (turn && [turn.u32(), turn.u32(), turn.u8(), turn.u32(), turn.u32()][2] === DONE) return read(turn);
+      // Operation, removals, the one effect's id and its tag.
+      if (turn && [turn.u32(), turn.u32(), turn.u32(), turn.u8()][3] === DONE) return read(turn);
       instance.dead = true;
     }
     throw this.#trapped();

@@ -39,12 +39,9 @@ export function drive(core, instance, begin, read, call) {
         op = turn.u32();
         core.memo.heed(turn.u32());
         while (turn.more) {
-          const [tag, id] = [turn.u8(), turn.u32()];
-          if (tag === DONE) {
-            // Its length, which nobody needs: it is the last.
-            turn.u32();
-            return finish(resolve, read?.(turn));
-          }
+          const [id, tag] = [turn.u32(), turn.u8()];
+          // It is the last.
+          if (tag === DONE) return finish(resolve, read?.(turn));
           if (tag === ABORT) {
             running.get(id)?.();
             running.delete(id);

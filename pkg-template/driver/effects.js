@@ -3,7 +3,7 @@
 
 import { SimsimError } from "../errors.js";
 import { CALL } from "./call.js";
-import { ANSWERED, bytes, FAILED, FETCH, NO_CREDENTIALS, OVER_BUDGET, PROVIDE, SLEEP, SLEPT, text, u32, u8, WAIT } from "./wire.js";
+import { ANSWERED, bytes, FAILED, FETCH, NOT_PROVIDED, OVER_BUDGET, PROVIDE, text, u32, u8, WAIT, WAITED } from "./wire.js";
 
 /** The longest wait that timers know; a longer one would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -23,7 +23,7 @@ async function provided(core, rejected, call, signal, shown) {
   } catch (cause) {
     // Our own error says what it is about, behind its kind; a foreign one's message may quote anything.
     const told = cause instanceof SimsimError ? /[^:]*: (.*)|/s.exec(cause.message)[1]?.slice(0, 4000) : "";
-    return [u8(NO_CREDENTIALS), text(shown(cause)), text(told)];
+    return [u8(NOT_PROVIDED), text(shown(cause)), text(told)];
   }
 }
 
@@ -32,12 +32,13 @@ async function provided(core, rejected, call, signal, shown) {
  * Of the scene, `call` bounds it and `shown` makes a word of a foreign failure.
  */
 export function perform({ core, instance, call, shown }, tag, fields, reply) {
-  if (tag === SLEEP || tag === WAIT) {
+  if (tag === WAIT) {
     const wake = () => {
       end();
-      reply(u8(SLEPT));
+      reply(u8(WAITED));
     };
-    const forget = tag === WAIT && instance.awaiting(fields.u32(), wake);
+    const leader = fields.u32();
+    const forget = leader && instance.awaiting(leader, wake);
     const timer = setTimeout(wake, Math.min(fields.u32(), LONGEST_TIMER));
     const end = () => {
       clearTimeout(timer);

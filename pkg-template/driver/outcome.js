@@ -16,11 +16,10 @@ function errorFrom(reader) {
   });
 }
 
-/** What `read` makes of a success; throws the error otherwise. Nothing where the core leaves a name of a batch out. */
+/** What `read` makes of a success; throws the error otherwise. */
 export function outcome(reader, read) {
-  const kind = reader.u8();
-  if (kind === 0) return read?.(reader);
-  if (kind === 1) throw errorFrom(reader);
+  if (reader.u8()) throw errorFrom(reader);
+  return read?.(reader);
 }
 
 /** A failure as a value; what is no error of the client's is thrown on. */

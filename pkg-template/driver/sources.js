@@ -5,7 +5,7 @@ import { config, SimsimError } from "../errors.js";
 import { callable, checked, credentials, endpoint, must, network, number, region } from "./checks.js";
 import { credentialsFrom } from "./environment.js";
 import { Provider } from "./provider.js";
-import { encoder, f64, SAID, text, u8 } from "./wire.js";
+import { encoder, f64, PROVIDED, text, u8 } from "./wire.js";
 
 /** What a description begins with; the other side is pkg-template/credentials-wasm/src/lib.rs. */
 export const ASSUME_ROLE = 1, OIDC = 2, CREDENTIALS_URI = 3;
@@ -78,7 +78,7 @@ export const sourcesFor = (platform) => ({
     const provide = async (cx) => {
       const text = typeof token === "function" ? await token(cx) : token;
       if (typeof text !== "string") throw config("token", "the function must give a text");
-      return [u8(SAID), encoder.encode(text)];
+      return [u8(PROVIDED), encoder.encode(text)];
     };
     const description = [u8(OIDC), text(roleArn), text(oidcProviderArn), roleSession(options)];
     return new Provider(platform, "oidc", options, description, { provide });

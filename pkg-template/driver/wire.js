@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /** The version of the layout; the wasm must name the same. */
-export const ABI = 4;
+export const ABI = 5;
 
 /** What the driver wants of a turn. */
 export const START = 0, START_WITH_BACKGROUND = 1, RUN = 2, STEP = 3, CANCEL = 4;
 
 /** Tags of effects. */
-export const FETCH = 1, SLEEP = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, DONE = 7, WAIT = 8, HOST = 9;
+export const FETCH = 1, WAIT = 2, PROVIDE = 3, SPAWN = 4, EMIT = 5, ABORT = 6, DONE = 7, HOST = 8;
 
 /** What an operation does. */
 export const GET = 1, REFRESH = 2, INVALIDATE = 3, BATCH = 4, STATUS = 5, CHECK = 6;
@@ -17,7 +17,7 @@ export const GET = 1, REFRESH = 2, INVALIDATE = 3, BATCH = 4, STATUS = 5, CHECK 
 export const GIVE = 1, TELL = 2;
 
 /** What an effect is answered with. */
-export const ANSWERED = 1, FAILED = 2, SLEPT = 3, CREDENTIALS = 4, NO_CREDENTIALS = 5, SAID = 6;
+export const ANSWERED = 1, FAILED = 2, WAITED = 3, PROVIDED = 4, NOT_PROVIDED = 5, SAID = 6;
 
 /** Why a fetch brought no answer. */
 export const CONNECT = 0, STALE_CONNECTION = 1, INTERRUPTED = 3, TOO_LARGE = 4, REDIRECTED = 5, OVER_BUDGET = 7;

@@ -8,7 +8,7 @@ mod target;
 mod vectors;
 
 pub(crate) use blueprint::Blueprint;
-pub(crate) use options::check_duration;
+pub(crate) use options::check_time;
 pub use options::{CacheOptions, RetryOptions};
 pub(crate) use target::Target;
 
@@ -20,6 +20,7 @@ use crate::http::{DynFetch, Fetch};
 use crate::observe::{Observer, Watch};
 use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::runtime::{Background, DynRuntime, Runtime};
+use crate::time::millis;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl fmt::Debug for ClientBuilder {
 }
 
 /// The time of one read.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: u64 = 10_000;
 /// The variable for an explicit KMS endpoint; it must end in `.aliyuncs.com` or be loopback.
 pub(crate) const ENDPOINT_VARIABLE: &str = "ALIBABA_CLOUD_KMS_ENDPOINT";
 
@@ -269,7 +270,7 @@ impl ClientBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config); the message names the field and the remedy.
     pub fn build(self) -> Result<Client> {
         let target = self.target()?;
-        check_duration("timeout", target.timeout)?;
+        check_time("timeout", target.timeout)?;
         self.cache.check()?;
         self.retry.check()?;
         if self.max_requests == Some(0) {
@@ -326,7 +327,7 @@ impl ClientBuilder {
             region: self.region.clone().or_else(|| Some(self.environment.region.as_ref()?.1.clone())),
             network: self.network,
             endpoint,
-            timeout: self.timeout.unwrap_or(TIMEOUT),
+            timeout: self.timeout.map_or(TIMEOUT, millis),
             extended_config: !self.without_extended_config,
             max_requests: self.max_requests.unwrap_or(u32::MAX),
         })

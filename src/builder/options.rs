@@ -196,11 +196,7 @@ impl RetryOptions {
 }
 
 /// Refuses zero and what no one can mean.
-pub(crate) fn check_duration(field: &str, value: Duration) -> Result<()> {
-    check_time(field, millis(value))
-}
-
-fn check_time(field: &str, ms: u64) -> Result<()> {
+pub(crate) fn check_time(field: &str, ms: u64) -> Result<()> {
     if ms == 0 {
         return Err(Error::config([field, ": must be at least one millisecond"].concat()));
     }

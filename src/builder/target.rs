@@ -4,7 +4,6 @@
 use crate::error::{Error, Result};
 use crate::region::{Endpoint, Network};
 use crate::secret::SecretName;
-use std::time::Duration;
 
 /// Where calls go, and what all reads of a client share.
 #[derive(Debug)]
@@ -14,7 +13,8 @@ pub(crate) struct Target {
     pub(crate) region_is_explicit: bool,
     pub(crate) network: Network,
     pub(crate) endpoint: Option<Endpoint>,
-    pub(crate) timeout: Duration,
+    /// In milliseconds.
+    pub(crate) timeout: u64,
     pub(crate) extended_config: bool,
     /// How many requests one call may cost, those for its credentials included.
     pub(crate) max_requests: u32,

@@ -21,8 +21,7 @@ use crate::sync::{Shared, Tally};
 use crate::time::{Instant64, Now};
 use state::State;
 use std::sync::Arc;
-use std::time::Duration;
-use ttl::{CachePolicy, Schedule};
+use ttl::CachePolicy;
 
 /// What a read is for: the name as it was asked for, and the version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,11 +56,11 @@ impl Cache {
 
     /// Decides how a read goes on. `lease_for`: for how many milliseconds a new leader's lease runs.
     pub(crate) fn enter(&self, key: &Key, now: Now, intent: Intent, lease_for: u64) -> Entered {
-        let (entered, displaced) = self.state.write(|s| {
-            let displaced = s.displace(key, now.mono);
-            let entered = s.enter(key, now, intent, lease_for);
+        let mut displaced = None;
+        let entered = self.state.write(|s| {
+            let entered = s.enter(key, now, intent, lease_for, &mut displaced);
             s.clear_away(&self.policy, now.mono);
-            (entered, displaced)
+            entered
         });
         if let Some(flight) = displaced {
             flight.abandon();
@@ -73,7 +72,7 @@ impl Cache {
     pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: u64) -> Option<Lease<Outcome>> {
         let read = Intent::Read { max_age: None };
         let entered = self.state.write(|s| match s.find(key) {
-            None => Some(s.enter(key, now, read, lease_for)),
+            None => Some(s.enter(key, now, read, lease_for, &mut None)),
             Some(_) => None,
         });
         match entered? {
@@ -130,8 +129,8 @@ impl Cache {
         self.state.read(|s| s.at_hand(key))
     }
 
-    /// For how long this value stays fresh under this name, as of now; nothing where it is not, or not kept.
-    pub(crate) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> Option<Duration> {
+    /// For how many milliseconds this value stays fresh under this name; 0 where it is not, or not kept.
+    pub(crate) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> u64 {
         self.state.read(|s| s.fresh_for(name, record, now))
     }
 
@@ -170,12 +169,12 @@ impl Cache {
 /// How a flight ended, as far as the cache is concerned.
 pub(crate) struct Ending {
     pub(crate) now: Now,
-    /// The bounds of the value that came; `None` with a failure.
-    pub(crate) schedule: Option<Schedule>,
+    /// How far the service's clock is ahead, in milliseconds.
+    pub(crate) ahead: i64,
     pub(crate) random: u64,
 }
 
 /// The value that a flight left, as a read of `now` sees it.
 pub(crate) fn just_fetched(record: &Arc<Record>) -> Secret {
-    Secret::new(record.clone(), Duration::ZERO, false)
+    Secret::new(record.clone(), 0, false)
 }

@@ -43,16 +43,9 @@ struct Used {
     sequence: u64,
 }
 
-/// What goes first: slots that only remember a failure, then by insertions since the last use, whether it was a hit,
-/// its time, and the order of flights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
-    pub(super) valuable: bool,
-    pub(super) generation: u64,
-    hit: bool,
-    at: u64,
-    sequence: u64,
-}
+/// What goes first: slots that only remember a failure (0, others 1), then by insertions since the last use, whether it was
+/// a hit, its time, and the order of flights.
+pub(super) type Rank = [u64; 5];
 
 impl Entry {
     pub(super) fn read(&self, now: Now, stale: bool) -> Secret {
@@ -99,12 +92,9 @@ impl Slot {
     /// Its place in the order of eviction; none while a flight is under way.
     pub(super) fn rank(&self, now: Instant64) -> Option<Rank> {
         let idle = !self.flight.as_ref().is_some_and(|f| f.is_running(now));
-        idle.then(|| Rank {
-            valuable: self.entry.is_some(),
-            generation: self.used.generation.load(Ordering::Relaxed),
-            hit: self.used.hit.load(Ordering::Relaxed),
-            at: self.used.at.load(Ordering::Relaxed),
-            sequence: self.used.sequence,
-        })
+        let used = &self.used;
+        let (generation, at) = (used.generation.load(Ordering::Relaxed), used.at.load(Ordering::Relaxed));
+        let (valuable, hit) = (self.entry.is_some(), used.hit.load(Ordering::Relaxed));
+        idle.then(|| [valuable.into(), generation, hit.into(), at, used.sequence])
     }
 }

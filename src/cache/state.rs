@@ -1,7 +1,7 @@
 //! What the cache knows, as a pure state machine: the slots of all names, their bounds, and the counts.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::slot::{Entry, Failure, Outcome, Slot};
+use super::slot::{Entry, Failure, Outcome, Rank, Slot};
 use super::ttl::{CachePolicy, Freshness};
 use super::{Ending, Key};
 use crate::error::{Error, ErrorKind, Memory};
@@ -10,13 +10,12 @@ use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::NameMap;
 use crate::time::{Instant64, Now, doubled};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Why a read enters the cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Intent {
-    /// Any value that is fresh, and not older than `max_age`.
-    Read { max_age: Option<Duration> },
+    /// Any value that is fresh, and not older than `max_age` milliseconds.
+    Read { max_age: Option<u64> },
     /// A value fetched by a flight that starts after this place in the order of flights.
     Refresh { after: u64 },
 }
@@ -46,7 +45,8 @@ pub(crate) struct Counts {
     pub(crate) coalesced: u64,
     pub(crate) entries: u64,
     pub(crate) bytes: u64,
-    pub(crate) oldest_stale: Option<Duration>,
+    /// The age in milliseconds of the oldest value that is past its time.
+    pub(crate) oldest_stale: Option<u64>,
 }
 
 #[derive(Default)]
@@ -103,9 +103,11 @@ impl State {
         Some(entry.read(now, false))
     }
 
-    pub(super) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> Option<Duration> {
-        let (_, entry) = self.current(name).filter(|(_, entry)| Arc::ptr_eq(&entry.record, record))?;
-        entry.schedule.fresh_for(now)
+    pub(super) fn fresh_for(&self, name: &str, record: &Arc<Record>, now: Now) -> u64 {
+        match self.current(name) {
+            Some((_, entry)) if Arc::ptr_eq(&entry.record, record) => entry.schedule.fresh_for(now),
+            _ => 0,
+        }
     }
 
     pub(super) fn touch(&self, name: &str, now: Now) {
@@ -134,22 +136,24 @@ impl State {
         self.names.get_mut(key.name.as_str())?.iter_mut().find(|s| s.selector == key.selector)
     }
 
-    /// Takes its place from a leader whose lease has ended. The flight is to be abandoned outside the lock, so that its
-    /// followers look for the new one.
-    pub(super) fn displace(&mut self, key: &Key, now: Instant64) -> Option<Arc<Flight<Outcome>>> {
-        self.find_mut(key)?.flight.take_if(|f| !f.is_running(now))
-    }
-
-    pub(super) fn enter(&mut self, key: &Key, now: Now, intent: Intent, lease_for: u64) -> Entered {
-        if self.closed {
-            return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
-        }
+    /// How a read goes on. A leader whose lease has ended loses its place; its flight is left in `displaced`, to be
+    /// abandoned outside the lock, so that its followers look for the new one.
+    pub(super) fn enter(
+        &mut self,
+        key: &Key,
+        now: Now,
+        intent: Intent,
+        lease_for: u64,
+        displaced: &mut Option<Arc<Flight<Outcome>>>,
+    ) -> Entered {
         let sequence = self.sequence.wrapping_add(1);
-        let Some(slot) = slot(&mut self.names, &mut self.books, key) else {
-            return Entered::Failed(Error::new(ErrorKind::Internal, "no cache slot"));
+        let slot = if self.closed { None } else { slot(&mut self.names, &mut self.books, key) };
+        let Some(slot) = slot else {
+            return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
         };
         slot.touch(self.generation, now, true);
         slot.place(sequence);
+        *displaced = slot.flight.take_if(|f| !f.is_running(now.mono));
         let entered = decide(slot, &mut self.counts, now, intent, (sequence, now.mono.plus(lease_for)));
         if let Entered::Lead(..) | Entered::Behind(..) = entered {
             self.sequence = sequence;
@@ -173,25 +177,33 @@ impl State {
             return;
         }
         slot.flight = None;
-        match (outcome, ending.schedule) {
-            (Ok(record), Some(schedule)) if policy.max_entries > 0 && record.weight() <= policy.max_bytes => {
+        let weight = outcome.as_ref().map_or(0, |record| record.weight());
+        match outcome {
+            Ok(record) if policy.max_entries > 0 && weight <= policy.max_bytes => {
                 slot.failure = None;
                 slot.touch(generation, ending.now, false);
-                let weight = record.weight();
+                let schedule = policy.schedule(record, ending.now, ending.ahead, ending.random);
                 let sequence = flight.sequence;
                 let old = slot.entry.replace(Entry { record: record.clone(), schedule, weight, sequence });
                 let freed = old.map_or(0, |e| e.weight);
                 self.books.bytes = self.books.bytes.saturating_add(weight).saturating_sub(freed);
             }
-            (Ok(_), _) => self.prune(key.name.as_str(), &mut |slot| slot.selector != key.selector),
-            (Err(error), _) => {
+            Ok(_) => self.prune(key.name.as_str(), &mut |slot| slot.selector != key.selector),
+            Err(error) => {
                 if policy.max_entries > 0 {
                     self.remember(key, ending.now, error, ending.random);
                 }
-                if error.kind().consequence().purge {
-                    self.purge(key, error.kind());
-                }
-                self.prune(key.name.as_str(), &mut |slot| !slot.is_empty());
+                // What may not be served any more goes: this version where it is gone, every version where the principal
+                // may no longer read the secret. Flights of those versions lose their place: what they bring was read
+                // before. The failure itself stays remembered.
+                let (purge, gone) = (error.kind().consequence().purge, error.kind() == ErrorKind::NotFound);
+                self.prune(key.name.as_str(), &mut |slot| {
+                    if purge && (!gone || slot.selector == key.selector) {
+                        slot.entry = None;
+                        slot.flight = None;
+                    }
+                    !slot.is_empty()
+                });
             }
         }
     }
@@ -237,19 +249,6 @@ impl State {
         slot.failure = Some(Failure { error: error.clone(), until, count: count.saturating_add(1) });
     }
 
-    /// Takes away what may not be served any more: this version where it is gone, every version where the principal
-    /// may no longer read the secret. Flights of those versions lose their place: what they bring was read before. The
-    /// failure itself stays remembered.
-    fn purge(&mut self, key: &Key, kind: ErrorKind) {
-        self.prune(key.name.as_str(), &mut |slot| {
-            if kind != ErrorKind::NotFound || slot.selector == key.selector {
-                slot.entry = None;
-                slot.flight = None;
-            }
-            !slot.is_empty()
-        });
-    }
-
     /// Keeps of one name what `keep` says, and the name if anything is left.
     fn prune(&mut self, name: &str, keep: &mut dyn FnMut(&mut Slot) -> bool) {
         let Some(versions) = self.names.get_mut(name) else { return };
@@ -289,16 +288,25 @@ impl State {
     /// that are as old as the oldest thirty-second. A small one evicts exactly the oldest.
     pub(super) fn make_room(&mut self, policy: &CachePolicy, now: Instant64) {
         while self.books.slots > policy.max_entries.max(1) || self.books.bytes > policy.max_bytes {
-            let Some(oldest) = self.each_slot().filter_map(|s| s.rank(now)).min() else { return };
+            let mut oldest: Option<Rank> = None;
+            self.each_slot(&mut |slot| {
+                if let Some(rank) = slot.rank(now)
+                    && oldest.is_none_or(|oldest| rank < oldest)
+                {
+                    oldest = Some(rank);
+                }
+            });
+            let Some(oldest) = oldest else { return };
+            let [valuable, generation, ..] = oldest;
             let quota = self.books.slots / 32;
-            let newest = oldest.generation.saturating_add(u64::try_from(quota).unwrap_or(0));
+            let newest = generation.saturating_add(u64::try_from(quota).unwrap_or(0));
             let (books, mut left) = (&mut self.books, quota.max(1));
             self.names.retain(|_, versions| {
                 if left > 0 {
                     books.prune(versions, &mut |slot| {
                         let goes = slot.rank(now).is_some_and(|rank| {
-                            let among_the_oldest =
-                                quota > 0 && rank.valuable == oldest.valuable && rank.generation <= newest;
+                            let [worth, generation, ..] = rank;
+                            let among_the_oldest = quota > 0 && worth == valuable && generation <= newest;
                             left > 0 && (rank == oldest || among_the_oldest)
                         });
                         left = left.saturating_sub(usize::from(goes));
@@ -310,8 +318,12 @@ impl State {
         }
     }
 
-    fn each_slot(&self) -> impl Iterator<Item = &Slot> {
-        IntoIterator::into_iter(&self.names).flat_map(|(_, versions)| versions)
+    fn each_slot(&self, look: &mut dyn FnMut(&Slot)) {
+        for versions in self.names.values() {
+            for slot in versions {
+                look(slot);
+            }
+        }
     }
 
     pub(super) fn removals(&self) -> u32 {
@@ -321,19 +333,24 @@ impl State {
     pub(super) fn count(&self, now: Now) -> Counts {
         let mut counts = self.counts;
         counts.bytes = u64::try_from(self.books.bytes).unwrap_or(u64::MAX);
-        for entry in self.each_slot().filter_map(|s| s.entry.as_ref()) {
+        self.each_slot(&mut |slot| {
+            let Some(entry) = &slot.entry else { return };
             counts.entries = counts.entries.saturating_add(1);
             if entry.schedule.freshness(now) == Freshness::Stale {
                 counts.oldest_stale = counts.oldest_stale.max(Some(entry.schedule.age(now)));
             }
-        }
+        });
         counts
     }
 
     /// What is booked, and what is there: slots and bytes.
     #[cfg(test)]
     pub(super) fn recount(&self) -> [(usize, usize); 2] {
-        let (slots, bytes) = (self.each_slot().count(), self.each_slot().map(Slot::weight).sum());
+        let (mut slots, mut bytes) = (0usize, 0usize);
+        self.each_slot(&mut |slot| {
+            slots = slots.saturating_add(1);
+            bytes = bytes.saturating_add(slot.weight());
+        });
         [(self.books.slots, self.books.bytes), (slots, bytes)]
     }
 }
@@ -363,7 +380,8 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
     // When its time is over the count stays: the next failure backs off for longer.
     let failing = slot.failure.as_ref().filter(|f| now.mono < f.until);
     let mut old = None;
-    let mut behind = None;
+    // Whether that is good enough to be answered now.
+    let mut good = false;
     match intent {
         Intent::Refresh { after } => {
             if let Some(flight) = slot.flight.clone() {
@@ -387,7 +405,7 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
                 (None, None) => {}
                 (Some((entry, freshness)), failing) => {
                     let age = entry.schedule.age(now);
-                    let young = max_age.is_none_or(|max| !max.is_zero() && age <= max);
+                    let young = max_age.is_none_or(|max| max > 0 && age <= max);
                     match (freshness, young, failing) {
                         (Freshness::Fresh, true, _) => {
                             count(&mut counts.hits);
@@ -399,16 +417,17 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
                         }
                         (Freshness::Revalidate, true, None) => {
                             count(&mut counts.hits);
-                            behind = Some(entry.read(now, false));
+                            good = true;
                         }
-                        _ => old = Some(entry.read(now, true)),
+                        _ => {}
                     }
+                    old = Some(entry.read(now, !good));
                 }
             }
             if let Some(flight) = &slot.flight {
-                return match behind {
-                    Some(secret) => Entered::Ready(secret),
-                    None => {
+                return match old {
+                    Some(secret) if good => Entered::Ready(secret),
+                    old => {
                         count(&mut counts.coalesced);
                         Entered::Follow(flight.clone(), old)
                     }
@@ -418,9 +437,9 @@ fn decide(slot: &mut Slot, counts: &mut Counts, now: Now, intent: Intent, next: 
     }
     let (flight, lease) = Flight::start(next.0, next.1);
     slot.flight = Some(flight);
-    match behind {
-        Some(secret) => Entered::Behind(secret, lease),
-        None => {
+    match old {
+        Some(secret) if good => Entered::Behind(secret, lease),
+        old => {
             count(&mut counts.misses);
             Entered::Lead(lease, old)
         }

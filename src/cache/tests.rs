@@ -10,6 +10,7 @@ use crate::secret::{SecretName, SecretType, SecretValue};
 use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 const LEASE: u64 = 3_250;
 /// In milliseconds.
@@ -77,8 +78,7 @@ fn lead(cache: &Cache, key: &Key, now: Now) -> Lease<Outcome> {
 fn bring(cache: &Cache, key: &Key, lease: Lease<Outcome>, now: Now, size: usize) {
     let value = record(size);
     // The random number that spreads the ttl by nothing.
-    let schedule = Some(cache.policy().schedule(&value, now, 0, 6_000));
-    cache.complete(key, lease, Ok(value), &Ending { now, schedule, random: 0 });
+    cache.complete(key, lease, Ok(value), &Ending { now, ahead: 0, random: 6_000 });
 }
 
 fn put(cache: &Cache, name: &str, now: Now, size: usize) {
@@ -88,7 +88,7 @@ fn put(cache: &Cache, name: &str, now: Now, size: usize) {
 }
 
 fn fail(cache: &Cache, key: &Key, lease: Lease<Outcome>, now: Now, error: &Error, random: u64) {
-    cache.complete(key, lease, Err(error.clone()), &Ending { now, schedule: None, random });
+    cache.complete(key, lease, Err(error.clone()), &Ending { now, ahead: 0, random });
 }
 
 fn names(cache: &Cache, of: &[&str]) -> String {

@@ -3,7 +3,6 @@
 
 use crate::secret::Record;
 use crate::time::Now;
-use std::time::Duration;
 
 /// For how long a value is fresh when its rotation is due but has not happened, in milliseconds.
 const ROTATION_DUE: u64 = 30_000;
@@ -69,27 +68,25 @@ impl CachePolicy {
 }
 
 impl Schedule {
-    /// The value's age: the larger of what the two clocks say (a frozen machine's monotonic clock may stand still).
-    pub(crate) fn age(&self, now: Now) -> Duration {
-        Duration::from_millis(self.age_millis(now))
-    }
-
+    /// The value's age in milliseconds: the larger of what the two clocks say (a frozen machine's monotonic clock may stand still).
     #[inline]
-    fn age_millis(&self, now: Now) -> u64 {
+    pub(crate) fn age(&self, now: Now) -> u64 {
         let by_mono = now.mono.as_millis().saturating_sub(self.fetched.mono.as_millis());
         let by_wall = now.wall.as_millis().saturating_sub(self.fetched.wall.as_millis());
         by_mono.max(u64::try_from(by_wall).unwrap_or(0))
     }
 
-    /// For how long it stays fresh from now on; nothing when it is not.
-    pub(crate) fn fresh_for(&self, now: Now) -> Option<Duration> {
-        let left = self.fresh.saturating_sub(self.age_millis(now));
-        (self.freshness(now) == Freshness::Fresh).then(|| Duration::from_millis(left))
+    /// For how many milliseconds it stays fresh from now on; 0 when it is not.
+    pub(crate) fn fresh_for(&self, now: Now) -> u64 {
+        match self.freshness(now) {
+            Freshness::Fresh => self.fresh.saturating_sub(self.age(now)),
+            _ => 0,
+        }
     }
 
     /// Fresh, revalidate, stale or gone. A wall clock that went back makes a value stale: its true age is unknown.
     pub(crate) fn freshness(&self, now: Now) -> Freshness {
-        let age = self.age_millis(now);
+        let age = self.age(now);
         if age > self.stale {
             Freshness::Gone
         } else if now.wall < self.fetched.wall || now.mono < self.fetched.mono || age > self.revalidate {
@@ -180,7 +177,7 @@ mod tests {
         assert_eq!(schedule.freshness(time(5_001, 4_999)), Freshness::Stale);
         assert_eq!(schedule.freshness(time(i64::MIN, 5_000)), Freshness::Stale);
         assert_eq!(schedule.freshness(time(i64::MIN, u64::MAX)), Freshness::Gone);
-        assert_eq!(schedule.age(time(0, 6_000)), Duration::from_secs(1));
+        assert_eq!(schedule.age(time(0, 6_000)), 1_000);
         assert_eq!(schedule.freshness(time(5_000, 5_000)), Freshness::Fresh);
     }
 

@@ -4,10 +4,10 @@
 //! (reference secret-client 7.2).
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::shared::{one, parse, text, wrong};
+use super::shared::{one, text, wrong};
 use crate::error::{Error, Facts, Result, kind_of_code, printable};
 use crate::http::Response;
-use crate::json::{Json, Value};
+use crate::json::Value;
 use crate::secret::{ACS_CURRENT, Record, SecretName};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,48 +40,24 @@ pub(crate) fn query<'a>(
     vec![(Cow::Borrowed("SecretsList"), Cow::Owned(list))]
 }
 
-/// A 200: a list of secrets, and one of errors.
-pub(crate) struct Lists<'a> {
-    json: Json<'a>,
-    response: &'a Response,
+/// The record of one name that was asked for, out of a 200: a list of secrets, and one of errors.
+///
+/// # Errors
+/// The name's own error; `Protocol` where it has none, and where something of it is missing or malformed.
+pub(crate) fn decode(body: Value<'_>, name: &SecretName, response: &Response) -> Result<Arc<Record>> {
+    if let Some(value) = item_of(body, "SecretValues", name) {
+        return one(value, name, response);
+    }
+    Err(match item_of(body, "Errors", name) {
+        Some(error) => refusal(error, response),
+        None => wrong("the answer has nothing of this secret".into(), response, None),
+    })
 }
 
-impl<'a> Lists<'a> {
-    /// Reads an answer.
-    ///
-    /// # Errors
-    /// `Protocol` for one that is not JSON, or has neither list.
-    pub(crate) fn of(response: &'a Response) -> Result<Self> {
-        let lists = Self { json: parse(response)?, response };
-        match lists.list("SecretValues").or_else(|| lists.list("Errors")) {
-            Some(_) => Ok(lists),
-            None => Err(wrong("the answer has no SecretValues".into(), response, None)),
-        }
-    }
-
-    fn list(&self, name: &str) -> Option<Value<'_>> {
-        self.json.root().get(name).filter(|value| value.is_array())
-    }
-
-    /// The record of one name that was asked for.
-    ///
-    /// # Errors
-    /// The name's own error; `Protocol` where something of it is missing or malformed.
-    pub(crate) fn decode(&self, name: &SecretName) -> Result<Arc<Record>> {
-        if let Some(value) = item_of(self.list("SecretValues"), name) {
-            return one(value, name, self.response);
-        }
-        Err(match item_of(self.list("Errors"), name) {
-            Some(error) => refusal(error, self.response),
-            None => wrong("the answer has nothing of this secret".into(), self.response, None),
-        })
-    }
-}
-
-fn item_of<'a>(list: Option<Value<'a>>, name: &SecretName) -> Option<Value<'a>> {
+fn item_of<'a>(body: Value<'a>, list: &str, name: &SecretName) -> Option<Value<'a>> {
     // No answer has more, and each costs a walk through all of it.
     let (mut left, mut found) = (MOST, None);
-    list?.elements(&mut |item| {
+    body.get(list)?.elements(&mut |item| {
         if left > 0 && found.is_none() && text(item, "SecretName").as_deref() == Some(name.plain()) {
             found = Some(item);
         }
@@ -108,6 +84,7 @@ fn refusal(item: Value<'_>, response: &Response) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shared::parse;
     use super::*;
     use crate::error::ErrorKind;
     use proptest::prelude::*;
@@ -118,8 +95,8 @@ mod tests {
 
     fn read(asked: &[&str], body: &str) -> Result<Vec<Result<Arc<Record>>>> {
         let response = Response::new(200, Vec::new(), body.as_bytes().to_vec());
-        let lists = Lists::of(&response)?;
-        Ok(names(asked).iter().map(|name| lists.decode(name)).collect())
+        let json = parse(&response)?;
+        Ok(names(asked).iter().map(|name| decode(json.root(), name, &response)).collect())
     }
 
     fn kinds(asked: &[&str], body: &str) -> Vec<Option<ErrorKind>> {
@@ -162,16 +139,20 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_to_a_batch_is_a_protocol_error() {
-        for body in
-            ["", "[]", "null", r#"{"RequestId":"r"}"#, r#"{"SecretValues":{"SecretValue":[]}}"#, "<html>"]
-        {
+        for body in ["", "<html>"] {
             assert_eq!(read(&["a"], body).unwrap_err().kind(), ErrorKind::Protocol, "{body}");
         }
-        assert_eq!(
-            kinds(&["a"], r#"{"SecretValues":[null,7,{"SecretName":7}]}"#),
-            [Some(ErrorKind::Protocol)]
-        );
-        assert_eq!(kinds(&["a"], r#"{"Errors":[]}"#), [Some(ErrorKind::Protocol)]);
+        for body in [
+            "[]",
+            "null",
+            r#"{"RequestId":"r"}"#,
+            r#"{"SecretValues":{"SecretValue":[]}}"#,
+            r#"{"SecretValues":[null,7,{"SecretName":7}]}"#,
+            r#"{"SecretValues":{"a":{"SecretName":"a","VersionId":"v1","SecretData":"x"}}}"#,
+            r#"{"Errors":[]}"#,
+        ] {
+            assert_eq!(kinds(&["a"], body), [Some(ErrorKind::Protocol)], "{body}");
+        }
     }
 
     #[test]

@@ -24,15 +24,16 @@ pub(crate) fn query<'a>(
     selector: &'a VersionSelector,
     extended: bool,
 ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-    let mut query = Vec::with_capacity(3);
-    query.push((Cow::Borrowed("SecretName"), Cow::Borrowed(name.as_str())));
-    query.push(match selector {
-        VersionSelector::Current => (Cow::Borrowed("VersionStage"), Cow::Borrowed(ACS_CURRENT)),
-        VersionSelector::Stage(stage) => (Cow::Borrowed("VersionStage"), Cow::Borrowed(stage.as_str())),
-        VersionSelector::Id(id) => (Cow::Borrowed("VersionId"), Cow::Borrowed(id.as_str())),
-    });
-    if extended {
-        query.push((Cow::Borrowed("FetchExtendedConfig"), Cow::Borrowed("true")));
+    let pair = |name, value| (Cow::Borrowed(name), Cow::Borrowed(value));
+    let (by, version) = match selector {
+        VersionSelector::Current => ("VersionStage", ACS_CURRENT),
+        VersionSelector::Stage(stage) => ("VersionStage", stage.as_str()),
+        VersionSelector::Id(id) => ("VersionId", id.as_str()),
+    };
+    let mut query =
+        vec![pair("SecretName", name.as_str()), pair(by, version), pair("FetchExtendedConfig", "true")];
+    if !extended {
+        query.pop();
     }
     query
 }
@@ -47,7 +48,7 @@ pub(crate) fn decode(response: &Response, asked: &SecretName) -> Result<Arc<Reco
 }
 
 /// The JSON of an answer.
-pub(super) fn parse(response: &Response) -> Result<Json<'_>> {
+pub(crate) fn parse(response: &Response) -> Result<Json<'_>> {
     let not_json = |e: json::JsonError| ["the answer is not JSON: ", &e.text()].concat();
     json::parse(response.body()).map_err(|e| wrong(not_json(e).into(), response, None))
 }

@@ -1,36 +1,55 @@
 //! What the leaf futures of a mailbox share with it: effects going out, replies coming in, time and randomness.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::{Effect, EffectId, OpId, Reply, Turn};
+use super::wire::{Malformed, Writer, tag};
+use super::{EffectId, OpId, Posted, Turn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::sha256;
-use crate::sorted::Sorted;
 use crate::sync::{BoxFuture, Guarded};
-use crate::time::Now;
+use crate::time::{Instant64, Now};
 use std::task::Waker;
 use zeroize::Zeroize as _;
 
 type Task = BoxFuture<'static, ()>;
-/// What one turn posted: effects, and tasks to be run behind the answer.
-type Posted = (Vec<(EffectId, Effect)>, Vec<(OpId, Task)>);
 
 pub(super) struct Desk(Guarded<State>);
 
 struct State {
     now: Now,
     running: OpId,
+    tray: Tray,
     pool: Pool,
-    background: bool,
-    last_op: OpId,
-    last_effect: EffectId,
-    outbox: Vec<(EffectId, Effect)>,
+    /// What the last operation or effect was named.
+    last: u32,
+    outbox: Posted,
     spawned: Vec<(OpId, Task)>,
-    waiting: Sorted<EffectId, Waiting>,
+    /// A reply of this turn made no sense.
+    malformed: Option<Malformed>,
+}
+
+/// An operation's own: on the desk in its turns only.
+#[derive(Default)]
+pub(super) struct Tray {
+    /// When the last of its timers is over: a live driver has stepped it by then.
+    pub(super) due: Instant64,
+    /// Whether work may be left behind its answer.
+    background: bool,
+    waiting: Vec<(EffectId, Waiting)>,
 }
 
 enum Waiting {
     For(Waker),
-    Reply(Box<Reply>),
+    Reply(Vec<u8>),
+}
+
+impl Tray {
+    pub(super) fn new(due: Instant64, background: bool) -> Self {
+        Self { due, background, waiting: Vec::new() }
+    }
+
+    fn place(&self, id: EffectId) -> Option<usize> {
+        self.waiting.iter().position(|(waiting, _)| *waiting == id)
+    }
 }
 
 /// Randomness for a turn: SHA-256 over the pool and a counter; every turn's entropy is mixed into the pool.
@@ -74,41 +93,53 @@ impl Pool {
     }
 }
 
+impl State {
+    fn next(&mut self) -> u32 {
+        self.last = self.last.wrapping_add(1).max(1);
+        self.last
+    }
+}
+
 impl Desk {
     pub(super) fn new() -> Self {
         Self(Guarded::new(State {
             now: Now::default(),
             running: 0,
+            tray: Tray::default(),
             pool: Pool::default(),
-            background: false,
-            last_op: 0,
-            last_effect: 0,
+            last: 0,
             outbox: Vec::new(),
             spawned: Vec::new(),
-            waiting: Sorted::default(),
+            malformed: None,
         }))
     }
 
-    pub(super) fn next_op(&self) -> OpId {
-        self.0.with(|s| {
-            s.last_op = s.last_op.wrapping_add(1);
-            s.last_op
-        })
+    /// A new name.
+    pub(super) fn next(&self) -> u32 {
+        self.0.with(State::next)
     }
 
-    /// The beginning of an operation's turn: its time, its randomness, and whether work may be left behind.
-    pub(super) fn begin(&self, turn: Turn<'_>, op: OpId, background: bool) {
+    /// The beginning of an operation's turn: its time and its randomness.
+    pub(super) fn begin(&self, turn: Turn<'_>, op: OpId) {
         self.0.with(|s| {
             s.now = turn.now;
             s.running = op;
-            s.background = background;
             s.pool.mix(turn.entropy);
         });
     }
 
-    /// The end of a turn: everything that was posted in it.
+    /// Puts a tray on the desk, and takes off the other one.
+    pub(super) fn exchange(&self, tray: &mut Tray) {
+        self.0.with(|s| std::mem::swap(&mut s.tray, tray));
+    }
+
+    /// The end of a turn: what is to be run behind the answer, and whether the operation is broken off.
+    pub(super) fn end(&self) -> (Vec<(OpId, Task)>, Option<Malformed>) {
+        self.0.with(|s| (std::mem::take(&mut s.spawned), s.malformed.take()))
+    }
+
     pub(super) fn collect(&self) -> Posted {
-        self.0.with(|s| (std::mem::take(&mut s.outbox), std::mem::take(&mut s.spawned)))
+        self.0.with(|s| std::mem::take(&mut s.outbox))
     }
 
     /// The operation whose turn it is.
@@ -125,26 +156,33 @@ impl Desk {
     }
 
     /// Posts an effect that has no reply.
-    pub(super) fn tell(&self, effect: Effect) {
-        self.0.with(|s| s.outbox.push((0, effect)));
+    pub(super) fn tell(&self, effect: Writer) {
+        self.0.with(|s| s.outbox.push((0, effect.into_bytes())));
     }
 
-    /// Posts an effect whose reply will wake `waker`.
-    pub(super) fn ask(&self, effect: Effect, waker: &Waker) -> EffectId {
+    /// Posts an effect that has a reply.
+    pub(super) fn ask(&self, effect: Writer) -> EffectId {
         self.0.with(|s| {
-            s.last_effect = s.last_effect.wrapping_add(1).max(1);
-            let id = s.last_effect;
-            s.outbox.push((id, effect));
-            s.waiting.insert(id, Waiting::For(waker.clone()));
+            let id = s.next();
+            s.outbox.push((id, effect.into_bytes()));
+            s.tray.waiting.push((id, Waiting::For(Waker::noop().clone())));
             id
         })
     }
 
+    /// Notes that the running operation has a timer of so many milliseconds.
+    pub(super) fn expect_within(&self, ms: u64) {
+        self.0.with(|s| s.tray.due = s.tray.due.max(s.now.mono.plus(ms)));
+    }
+
     /// The reply to an effect, or `None` after noting who waits for it now.
-    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Box<Reply>> {
-        let found = self.0.with(|s| match s.waiting.get_mut(&id)? {
-            Waiting::Reply(_) => s.waiting.remove(&id),
-            waiting => Some(std::mem::replace(waiting, Waiting::For(waker.clone()))),
+    pub(super) fn poll_reply(&self, id: EffectId, waker: &Waker) -> Option<Vec<u8>> {
+        let found = self.0.with(|s| {
+            let (_, waiting) = s.tray.waiting.swap_remove(s.tray.place(id)?);
+            if let Waiting::For(_) = waiting {
+                s.tray.waiting.push((id, Waiting::For(waker.clone())));
+            }
+            Some(waiting)
         });
         match found {
             Some(Waiting::Reply(reply)) => Some(reply),
@@ -153,29 +191,34 @@ impl Desk {
     }
 
     /// Takes a reply in, if someone waits for it, and wakes them.
-    pub(super) fn deliver(&self, id: EffectId, reply: Reply) {
-        let mut unwanted = Some(Box::new(reply));
+    pub(super) fn deliver(&self, id: EffectId, reply: &[u8]) {
         let waiting = self.0.with(|s| {
-            let waiting = s.waiting.get_mut(&id)?;
-            let reply = unwanted.take()?;
-            Some(std::mem::replace(waiting, Waiting::Reply(reply)))
+            let place = s.tray.place(id)?;
+            let (_, waiting) = s.tray.waiting.get_mut(place)?;
+            Some(std::mem::replace(waiting, Waiting::Reply(reply.to_vec())))
         });
         if let Some(Waiting::For(waker)) = waiting {
             waker.wake();
         }
     }
 
+    /// Notes that a reply made no sense: its operation is broken off.
+    pub(super) fn break_off(&self, malformed: Malformed) {
+        self.0.with(|s| s.malformed = Some(malformed));
+    }
+
     /// Nobody waits for this effect any more. One that has not left yet is taken back, another is aborted.
     pub(super) fn withdraw(&self, id: EffectId) {
+        // Dropped outside the lock: a waker may own a task.
         let dropped = self.0.with(|s| {
-            let waiting = s.waiting.remove(&id);
-            if matches!(waiting, Some(Waiting::For(_))) {
+            let (_, waiting) = s.tray.waiting.swap_remove(s.tray.place(id)?);
+            if let Waiting::For(_) = waiting {
                 match s.outbox.iter().position(|(posted, _)| *posted == id) {
-                    Some(at) => return (waiting, Some(s.outbox.remove(at))),
-                    None => s.outbox.push((0, Effect::Abort(id))),
+                    Some(at) => drop(s.outbox.remove(at)),
+                    None => s.outbox.push((id, Writer::effect(tag::ABORT).into_bytes())),
                 }
             }
-            (waiting, None)
+            Some(waiting)
         });
         drop(dropped);
     }
@@ -184,13 +227,12 @@ impl Desk {
     pub(super) fn spawn(&self, task: Task) -> std::result::Result<(), Task> {
         let mut task = Some(task);
         self.0.with(|s| {
-            if s.background
+            if s.tray.background
                 && let Some(task) = task.take()
             {
-                s.last_op = s.last_op.wrapping_add(1);
-                let id = s.last_op;
+                let id = s.next();
                 s.spawned.push((id, task));
-                s.outbox.push((0, Effect::Spawn(id)));
+                s.outbox.push((id, Writer::effect(tag::SPAWN).into_bytes()));
             }
         });
         task.map_or(Ok(()), Err)

@@ -4,9 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::desk::Desk;
-use super::leaf::{Asked, Exchange};
-use super::wire::{Malformed, Read, Reader, Writer};
-use super::{Effect, Reply};
+use super::leaf::Asked;
+use super::wire::{Malformed, Read, Reader, Writer, tag};
 use crate::credentials::{Host, HostError, Question, Said};
 use crate::sensitive::Sensitive;
 use crate::sync::MaybeSend;
@@ -104,11 +103,10 @@ impl Host for MailboxHost {
                 max
             }
         };
-        let read = |reply: Box<Reply>| match *reply {
-            Reply::Host(said) => said_by(said.expose()).unwrap_or(Err(HostError::Failed)),
-            _ => Err(HostError::Failed),
-        };
-        let asked = Asked { exchange: Exchange::new(&self.0, Effect::Host(out.into_bytes())), read };
+        let mut effect = Writer::effect(tag::HOST);
+        effect.bytes(&out.into_bytes());
+        let asked =
+            Asked::new(&self.0, effect, |reply| Ok(said_by(reply.said()?).unwrap_or(Err(HostError::Failed))));
         async move {
             match asked.await {
                 // A driver that ignored the bound changes nothing.
@@ -167,7 +165,8 @@ pub async fn answer(host: &impl Host, effect: &[u8]) -> Result<Sensitive<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mailbox::{Mailbox, Turn};
+    use crate::mailbox::Turn;
+    use crate::mailbox::driver::{Driven, Effect, Reply};
     use crate::sync::Guarded;
     use crate::time::Now;
     use std::pin::pin;
@@ -202,7 +201,7 @@ mod tests {
         host: &Arc<Says>,
         question: impl FnOnce(MailboxHost) -> F,
     ) -> T {
-        let mut mailbox = Mailbox::new();
+        let mut mailbox = Driven::new();
         let turn = Turn { now: Now::default(), entropy: &[7; 16] };
         let result = Arc::new(Guarded::new(None));
         let (future, kept) = (question(mailbox.host()), result.clone());

@@ -1,18 +1,17 @@
-//! The seams as mailboxes: futures that post an effect when first polled and end when its reply has come.
+//! The seams of a mailbox: futures that post an effect when they are made, and end when its reply has come.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::EffectId;
 use super::desk::Desk;
-use super::wire::Malformed;
-use super::{Effect, EffectId, Reply};
+use super::wire::{Read, Reader, Writer, tag};
 use crate::credentials::{Context as Ask, Credentials, ProvideCredentials, ProvideToken};
 use crate::error::Result;
-use crate::http::{Fetch, FetchError, FetchErrorKind, Request, Response};
+use crate::http::{Fetch, FetchError, Request, Response};
 use crate::observe::{Event, Observer};
 use crate::runtime::{Background, Runtime};
 use crate::sensitive::Sensitive;
 use crate::sync::{BoxFuture, MaybeSend};
-use crate::text::utf8;
-use crate::time::{Instant64, Now, Timestamp};
+use crate::time::{Instant64, Now, Timestamp, millis};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,109 +19,64 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// One effect and the wait for its reply.
-pub(super) struct Exchange {
-    desk: Arc<Desk>,
-    effect: Option<Effect>,
-    id: Option<EffectId>,
+/// One effect, the wait for its reply, and what that means.
+pub(super) struct Asked<'a, T> {
+    desk: &'a Desk,
+    id: EffectId,
+    read: fn(&mut Reader<'_>) -> Read<T>,
 }
 
-impl Exchange {
-    pub(super) fn new(desk: &Arc<Desk>, effect: Effect) -> Self {
-        Self { desk: desk.clone(), effect: Some(effect), id: None }
+impl<'a, T> Asked<'a, T> {
+    pub(super) fn new(desk: &'a Desk, effect: Writer, read: fn(&mut Reader<'_>) -> Read<T>) -> Self {
+        Self { desk, id: desk.ask(effect), read }
     }
 }
 
-impl Future for Exchange {
-    type Output = Box<Reply>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Box<Reply>> {
-        let this = self.get_mut();
-        if let Some(effect) = this.effect.take() {
-            this.id = Some(this.desk.ask(effect, cx.waker()));
-            return Poll::Pending;
-        }
-        match this.id.and_then(|id| this.desk.poll_reply(id, cx.waker())) {
-            Some(reply) => {
-                this.id = None;
-                Poll::Ready(reply)
-            }
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.desk.withdraw(id);
-        }
-    }
-}
-
-/// An exchange, with what its reply means.
-pub(super) struct Asked<T> {
-    pub(super) exchange: Exchange,
-    pub(super) read: fn(Box<Reply>) -> T,
-}
-
-impl<T> Future for Asked<T> {
+impl<T> Future for Asked<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        Pin::new(&mut self.exchange).poll(cx).map(self.read)
+        let Some(reply) = self.desk.poll_reply(self.id, cx.waker()) else { return Poll::Pending };
+        self.id = 0;
+        match (self.read)(&mut Reader::new(&reply)) {
+            Ok(reply) => Poll::Ready(reply),
+            Err(malformed) => {
+                self.desk.break_off(malformed);
+                Poll::Pending
+            }
+        }
     }
 }
 
-macro_rules! mailbox_seam {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone)]
-        pub struct $name(pub(super) Arc<Desk>);
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        }
-    };
+impl<T> Drop for Asked<'_, T> {
+    fn drop(&mut self) {
+        self.desk.withdraw(self.id);
+    }
 }
 
-mailbox_seam!(
-    /// See [`Mailbox::fetch`](super::Mailbox::fetch).
-    MailboxFetch
-);
-mailbox_seam!(
-    /// See [`Mailbox::runtime`](super::Mailbox::runtime).
-    MailboxRuntime
-);
-mailbox_seam!(
-    /// See [`Mailbox::background`](super::Mailbox::background).
-    MailboxBackground
-);
-mailbox_seam!(
-    /// See [`Mailbox::credentials`](super::Mailbox::credentials).
-    MailboxCredentials
-);
-mailbox_seam!(
-    /// See [`Mailbox::observer`](super::Mailbox::observer).
-    MailboxObserver
-);
+/// The seams of a mailbox: the transport, the clocks and timers, work behind the answer, the caller's credentials,
+/// the observer. See [`Mailbox::seams`](super::Mailbox::seams).
+#[derive(Clone)]
+pub struct Seams(pub(super) Arc<Desk>);
 
-impl Fetch for MailboxFetch {
+impl fmt::Debug for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seams")
+    }
+}
+
+impl Fetch for Seams {
     fn fetch(
         &self,
         request: Request,
     ) -> impl Future<Output = std::result::Result<Response, FetchError>> + MaybeSend {
-        let read = |reply: Box<Reply>| match *reply {
-            Reply::Answer(answer) => answer,
-            _ => Err(FetchError::new(FetchErrorKind::Unsupported).with_code("WRONG_REPLY")),
-        };
-        Asked { exchange: Exchange::new(&self.0, Effect::Fetch(request)), read }
+        let mut effect = Writer::effect(tag::FETCH);
+        effect.request(&request);
+        Asked::new(&self.0, effect, |reply| reply.answer())
     }
 }
 
-impl Runtime for MailboxRuntime {
+impl Runtime for Seams {
     fn wall(&self) -> Timestamp {
         self.0.now().wall
     }
@@ -136,11 +90,15 @@ impl Runtime for MailboxRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + MaybeSend {
-        Asked { exchange: Exchange::new(&self.0, Effect::Sleep(duration)), read: drop }
+        self.wait(millis(duration), 0)
     }
 
-    fn wait(&self, duration: Duration, leader: u32) -> impl Future<Output = ()> + MaybeSend {
-        Asked { exchange: Exchange::new(&self.0, Effect::Wait(leader, duration)), read: drop }
+    fn wait(&self, ms: u64, leader: u32) -> impl Future<Output = ()> + MaybeSend {
+        self.0.expect_within(ms);
+        let mut effect = Writer::effect(tag::WAIT);
+        effect.u32(leader);
+        effect.millis(ms);
+        Asked::new(&self.0, effect, |reply| reply.waited())
     }
 
     fn task(&self) -> u32 {
@@ -156,19 +114,23 @@ impl Runtime for MailboxRuntime {
     }
 }
 
-impl Background for MailboxBackground {
+impl Background for Seams {
     fn run(&self, task: BoxFuture<'static, ()>) -> std::result::Result<(), BoxFuture<'static, ()>> {
         self.0.spawn(task)
     }
 }
 
-impl ProvideCredentials for MailboxCredentials {
+impl Seams {
+    fn provided<T>(&self, rejected: bool, read: fn(&mut Reader<'_>) -> Read<T>) -> Asked<'_, T> {
+        let mut effect = Writer::effect(tag::PROVIDE);
+        effect.u8(u8::from(rejected));
+        Asked::new(&self.0, effect, read)
+    }
+}
+
+impl ProvideCredentials for Seams {
     fn provide(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Option<Credentials>>> + MaybeSend {
-        let read = |reply: Box<Reply>| match *reply {
-            Reply::Credentials(given) => given,
-            _ => Err(Malformed.into()),
-        };
-        Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: ask.rejected() }), read }
+        self.provided(ask.rejected(), |reply| Ok(reply.provided(|given| given.credentials())?.map(Some)))
     }
 
     fn name(&self) -> &'static str {
@@ -176,22 +138,16 @@ impl ProvideCredentials for MailboxCredentials {
     }
 }
 
-impl ProvideToken for MailboxCredentials {
+impl ProvideToken for Seams {
     fn token(&self) -> impl Future<Output = Result<Sensitive<String>>> + MaybeSend {
-        let read = |reply: Box<Reply>| match *reply {
-            Reply::Host(text) => match utf8(text.expose()) {
-                Ok(token) => Ok(Sensitive::new(token.to_owned())),
-                Err(_) => Err(Malformed.into()),
-            },
-            Reply::Credentials(Err(error)) => Err(error),
-            _ => Err(Malformed.into()),
-        };
-        Asked { exchange: Exchange::new(&self.0, Effect::Provide { rejected: false }), read }
+        self.provided(false, |reply| reply.provided(|given| given.token()))
     }
 }
 
-impl Observer for MailboxObserver {
+impl Observer for Seams {
     fn observe(&self, event: &Event) {
-        self.0.tell(Effect::Emit(event.clone()));
+        let mut effect = Writer::effect(tag::EMIT);
+        effect.event(event);
+        self.0.tell(effect);
     }
 }

@@ -1,11 +1,12 @@
 //! The second way to drive the core: each operation is polled only inside its own `start` or `step`.
 //!
-//! Its transport, timers and providers are mailboxes: awaiting one posts an [`Effect`] and waits for the [`Reply`]
+//! Its transport, timers and providers are mailboxes: each posts an effect (bytes, see [`wire`]) and waits for the reply
 //! that a later step brings. Nothing async is shared between operations, so a host that forbids one request to
 //! touch another's promises (workerd) can run them side by side, and a host may drop an operation at any moment.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod desk;
+pub mod driver;
 pub mod host;
 mod leaf;
 #[cfg(test)]
@@ -13,81 +14,22 @@ mod tests;
 pub mod wire;
 
 pub use host::MailboxHost;
-pub use leaf::{MailboxBackground, MailboxCredentials, MailboxFetch, MailboxObserver, MailboxRuntime};
+pub use leaf::Seams;
 
-use crate::credentials::Credentials;
-use crate::error::Result;
-use crate::http::{FetchError, Request, Response};
-use crate::sensitive::Sensitive;
-use crate::sorted::Sorted;
 use crate::sync::BoxFuture;
 use crate::time::{Instant64, Now};
-use desk::Desk;
+use desk::{Desk, Tray};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use wire::{Writer, tag};
 
 /// Names an operation; never used twice.
 pub type OpId = u32;
-/// Names an effect; never used twice.
+/// Names an effect; never used twice, nor for an operation.
 pub type EffectId = u32;
-
-/// What an operation asks its driver to do. `Debug` never shows a result: it holds the value.
-#[non_exhaustive]
-pub enum Effect {
-    /// Send this request; answer with [`Reply::Answer`].
-    Fetch(Request),
-    /// Wait; answer with [`Reply::Slept`].
-    Sleep(Duration),
-    /// Wait for what this operation leads: so long, or until it is over; answer with [`Reply::Slept`].
-    Wait(OpId, Duration),
-    /// Ask the user's credentials provider; answer with [`Reply::Credentials`].
-    Provide {
-        /// The service refused what the provider gave before.
-        rejected: bool,
-    },
-    /// Ask the machine for a variable, a file or a process, as [`MailboxHost`] wrote it; answer with [`Reply::Host`].
-    Host(Vec<u8>),
-    /// Run this new operation behind the answer: call [`Mailbox::run`]. No reply.
-    Spawn(OpId),
-    /// Tell the observer. No reply.
-    Emit(crate::observe::Event),
-    /// Nobody waits for this effect any more: end it if that is possible. No reply.
-    Abort(EffectId),
-    /// The operation is over, with this result. No reply.
-    Done(Vec<u8>),
-}
-
-impl fmt::Debug for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fetch(request) => f.debug_tuple("Fetch").field(request).finish(),
-            Self::Sleep(time) => f.debug_tuple("Sleep").field(time).finish(),
-            Self::Wait(op, time) => f.debug_tuple("Wait").field(op).field(time).finish(),
-            Self::Provide { rejected } => f.debug_struct("Provide").field("rejected", rejected).finish(),
-            Self::Host(_) => f.write_str("Host"),
-            Self::Spawn(op) => f.debug_tuple("Spawn").field(op).finish(),
-            Self::Emit(event) => f.debug_tuple("Emit").field(event).finish(),
-            Self::Abort(effect) => f.debug_tuple("Abort").field(effect).finish(),
-            Self::Done(_) => f.write_str("Done"),
-        }
-    }
-}
-
-/// What a driver brings back.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Reply {
-    /// For [`Effect::Fetch`].
-    Answer(std::result::Result<Response, FetchError>),
-    /// For [`Effect::Sleep`] and [`Effect::Wait`].
-    Slept,
-    /// For [`Effect::Provide`].
-    Credentials(Result<Option<Credentials>>),
-    /// For [`Effect::Host`], as [`MailboxHost`] reads it; or a token, where a provider of tokens was asked.
-    Host(Sensitive<Vec<u8>>),
-}
+/// Effects, each behind its name, or that of what it is about; 0 where it is about nothing else.
+pub type Posted = Vec<(EffectId, Vec<u8>)>;
 
 /// The time and the randomness of one call into the mailbox.
 #[derive(Clone, Copy)]
@@ -107,20 +49,26 @@ impl fmt::Debug for Turn<'_> {
 /// Operations, and the desk where their effects are posted.
 pub struct Mailbox {
     desk: Arc<Desk>,
-    operations: Sorted<OpId, Operation>,
+    operations: Vec<Operation>,
 }
 
 struct Operation {
-    future: BoxFuture<'static, Vec<u8>>,
-    background: bool,
-    /// When the last of its timers is over: a live driver has stepped it by then.
-    due: Instant64,
+    id: OpId,
+    work: Work,
+    tray: Tray,
+}
+
+enum Work {
+    /// What a driver asked for.
+    Asked(BoxFuture<'static, Vec<u8>>),
+    /// What goes on behind an answer.
+    Behind(BoxFuture<'static, ()>),
 }
 
 /// From how many operations on the orphans among them are looked for.
 const CROWD: usize = 64;
-/// How long after its due time an operation counts as an orphan.
-const ORPHAN: Duration = Duration::from_secs(60);
+/// How many milliseconds after its due time an operation counts as an orphan.
+const ORPHAN: u64 = 60_000;
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,7 +85,7 @@ impl Default for Mailbox {
 impl Mailbox {
     /// A mailbox without operations.
     pub fn new() -> Self {
-        Self { desk: Arc::new(Desk::new()), operations: Sorted::default() }
+        Self { desk: Arc::new(Desk::new()), operations: Vec::new() }
     }
 
     /// How many operations are under way.
@@ -145,120 +93,109 @@ impl Mailbox {
         self.operations.len()
     }
 
-    /// A transport that posts [`Effect::Fetch`].
-    pub fn fetch(&self) -> MailboxFetch {
-        MailboxFetch(self.desk.clone())
+    /// Transport, clocks and timers, randomness, work behind the answer, the caller's credentials, the observer: each
+    /// posts effects, and has its time and randomness of the current turn.
+    pub fn seams(&self) -> Seams {
+        Seams(self.desk.clone())
     }
 
-    /// Clocks as of the current turn, timers as [`Effect::Sleep`], randomness from the turns' entropy.
-    pub fn runtime(&self) -> MailboxRuntime {
-        MailboxRuntime(self.desk.clone())
-    }
-
-    /// Work behind the answer as [`Effect::Spawn`], for operations that were started with `background`.
-    pub fn background(&self) -> MailboxBackground {
-        MailboxBackground(self.desk.clone())
-    }
-
-    /// A provider that posts [`Effect::Provide`].
-    pub fn credentials(&self) -> MailboxCredentials {
-        MailboxCredentials(self.desk.clone())
-    }
-
-    /// A machine that posts [`Effect::Host`].
+    /// A machine that posts effects.
     pub fn host(&self) -> MailboxHost {
         MailboxHost(self.desk.clone())
     }
 
-    /// An observer that posts [`Effect::Emit`].
-    pub fn observer(&self) -> MailboxObserver {
-        MailboxObserver(self.desk.clone())
-    }
-
     /// Starts an operation and polls it once. `background`: something can run work behind its answer.
-    pub fn start(
-        &mut self,
-        turn: Turn<'_>,
-        background: bool,
-        future: BoxFuture<'static, Vec<u8>>,
-    ) -> (OpId, Vec<(EffectId, Effect)>) {
+    pub fn start(&mut self, turn: Turn<'_>, background: bool, future: BoxFuture<'static, Vec<u8>>) -> OpId {
         self.sweep(turn.now.mono);
-        let op = self.desk.next_op();
-        self.operations.insert(op, Operation { future, background, due: turn.now.mono });
-        (op, self.poll(op, turn))
+        let op = self.desk.next();
+        let tray = Tray::new(turn.now.mono, background);
+        self.operations.push(Operation { id: op, work: Work::Asked(future), tray });
+        self.poll(op, turn, None);
+        op
     }
 
     /// Drops operations whose driver is gone: a cancelled worker request tells nobody, and every operation that
     /// waits has a timer that ends its wait.
     fn sweep(&mut self, now: Instant64) {
         if self.operations.len() >= CROWD {
-            self.operations.retain(|_, operation| now < operation.due.after(ORPHAN));
-            // What they had posted is nobody's business any more.
-            self.desk.collect();
+            self.operations.retain(|operation| now < operation.tray.due.plus(ORPHAN));
         }
     }
 
     /// Polls a spawned operation for the first time.
-    pub fn run(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        self.poll(op, turn)
+    pub fn run(&mut self, op: OpId, turn: Turn<'_>) {
+        self.poll(op, turn, None);
     }
 
     /// Brings the reply to an effect and polls the operation that posted it. A reply that nobody waits for is dropped.
-    pub fn step(
-        &mut self,
-        op: OpId,
-        effect: EffectId,
-        reply: Reply,
-        turn: Turn<'_>,
-    ) -> Vec<(EffectId, Effect)> {
-        if self.operations.get_mut(&op).is_some() {
+    pub fn step(&mut self, op: OpId, effect: EffectId, reply: &[u8], turn: Turn<'_>) {
+        self.poll(op, turn, Some((effect, reply)));
+    }
+
+    /// Drops an operation. The effects that it waited for are aborted.
+    pub fn cancel(&mut self, op: OpId) {
+        if let Some(place) = self.place(op) {
+            let Operation { work, mut tray, .. } = self.operations.swap_remove(place);
+            self.desk.exchange(&mut tray);
+            drop(work);
+        }
+    }
+
+    fn place(&self, op: OpId) -> Option<usize> {
+        self.operations.iter().position(|operation| operation.id == op)
+    }
+
+    /// What was posted since this was asked for last.
+    pub fn collect(&mut self) -> Posted {
+        self.desk.collect()
+    }
+
+    fn poll(&mut self, op: OpId, turn: Turn<'_>, reply: Option<(EffectId, &[u8])>) {
+        let place = self.place(op);
+        let Some(Operation { work, tray, .. }) = place.and_then(|place| self.operations.get_mut(place))
+        else {
+            return;
+        };
+        self.desk.begin(turn, op);
+        self.desk.exchange(tray);
+        if let Some((effect, reply)) = reply {
             self.desk.deliver(effect, reply);
         }
-        self.poll(op, turn)
-    }
-
-    /// Drops an operation. The effects that it waited for come back as [`Effect::Abort`].
-    pub fn cancel(&mut self, op: OpId) -> Vec<(EffectId, Effect)> {
-        drop(self.operations.remove(&op));
-        self.desk.collect().0
-    }
-
-    fn poll(&mut self, op: OpId, turn: Turn<'_>) -> Vec<(EffectId, Effect)> {
-        let Some(operation) = self.operations.get_mut(&op) else { return Vec::new() };
-        self.desk.begin(turn, op, operation.background);
         // The root waker does nothing: an operation is polled when its driver brings something, never otherwise.
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = operation.future.as_mut().poll(&mut cx);
-        if polled.is_ready() {
-            self.operations.remove(&op);
-        }
-        let (mut effects, spawned) = self.desk.collect();
-        if let Some(operation) = self.operations.get_mut(&op) {
-            for (_, effect) in &effects {
-                if let Effect::Sleep(time) | Effect::Wait(_, time) = effect {
-                    operation.due = operation.due.max(turn.now.mono.after(*time));
-                }
-            }
-        }
+        let polled = match work {
+            Work::Asked(future) => future.as_mut().poll(&mut cx),
+            Work::Behind(future) => future.as_mut().poll(&mut cx).map(|()| Vec::new()),
+        };
+        self.desk.exchange(tray);
+        let (spawned, malformed) = self.desk.end();
         for (id, task) in spawned {
-            let future = Box::pin(async move {
-                task.await;
-                Vec::new()
-            });
-            self.operations.insert(id, Operation { future, background: false, due: turn.now.mono });
+            let tray = Tray::new(turn.now.mono, false);
+            self.operations.push(Operation { id, work: Work::Behind(task), tray });
         }
-        if let Poll::Ready(result) = polled {
-            effects.push((0, Effect::Done(result)));
+        let mut done = Writer::effect(tag::DONE);
+        match (malformed, polled) {
+            (Some(malformed), _) => {
+                self.cancel(op);
+                done.failure(&malformed.into());
+            }
+            (None, Poll::Ready(result)) => {
+                self.cancel(op);
+                done.append(&result);
+            }
+            (None, Poll::Pending) => return,
         }
-        effects
+        self.desk.tell(done);
     }
 }
 
 #[cfg(test)]
 mod orphans {
+    use super::driver::{Driven, Effect, Reply};
     use super::*;
     use crate::runtime::Runtime as _;
     use crate::time::Timestamp;
+    use std::time::Duration;
 
     fn turn(ms: u64) -> Turn<'static> {
         Turn {
@@ -267,8 +204,8 @@ mod orphans {
         }
     }
 
-    fn nap(mailbox: &Mailbox, ms: u64) -> BoxFuture<'static, Vec<u8>> {
-        let runtime = mailbox.runtime();
+    fn nap(mailbox: &Driven, ms: u64) -> BoxFuture<'static, Vec<u8>> {
+        let runtime = mailbox.seams();
         Box::pin(async move {
             runtime.sleep(Duration::from_millis(ms)).await;
             Vec::new()
@@ -277,7 +214,7 @@ mod orphans {
 
     #[test]
     fn operations_whose_request_was_cancelled_do_not_stay_for_ever() {
-        let mut mailbox = Mailbox::new();
+        let mut mailbox = Driven::new();
         for second in 0..10_000u64 {
             let nap = nap(&mailbox, 3_000);
             mailbox.start(turn(second * 100), false, nap);
@@ -288,7 +225,7 @@ mod orphans {
 
     #[test]
     fn an_operation_that_waits_within_its_time_is_never_swept() {
-        let mut mailbox = Mailbox::new();
+        let mut mailbox = Driven::new();
         let patient = nap(&mailbox, 3_600_000);
         let (op, effects) = mailbox.start(turn(0), false, patient);
         let Some((sleep, Effect::Sleep(_))) = effects.first() else { panic!("{effects:?}") };

@@ -3,10 +3,11 @@
 
 mod hostile;
 
+use super::driver::{Driven, Effect, Reply};
 use super::*;
-use crate::credentials::{Context as Ask, ProvideCredentials};
+use crate::credentials::{Context as Ask, Credentials, ProvideCredentials};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Fetch, FetchErrorKind, Method};
+use crate::http::{Fetch, Method, Request, Response};
 use crate::runtime::{Background, Runtime, Within};
 use crate::sync::{Guarded, MaybeSend};
 use crate::time::{Instant64, Timestamp};
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Wake;
+use std::time::Duration;
 
 fn turn() -> Turn<'static> {
     Turn { now: Now::default(), entropy: &[7; 16] }
@@ -103,7 +105,7 @@ fn is_done(effects: &[(EffectId, Effect)]) -> bool {
 
 /// Operation ids and effects of an operation without a result.
 fn start(
-    mailbox: &mut Mailbox,
+    mailbox: &mut Driven,
     future: impl Future<Output = ()> + Send + 'static,
 ) -> (OpId, Vec<(EffectId, Effect)>) {
     let future = Box::pin(async move {
@@ -119,8 +121,8 @@ proptest! {
         kinds in prop::collection::vec(0..4u8, 1..12),
         order in any::<prop::sample::Index>(),
     ) {
-        let mut mailbox = Mailbox::new();
-        let (fetch, runtime, credentials) = (mailbox.fetch(), mailbox.runtime(), mailbox.credentials());
+        let mut mailbox = Driven::new();
+        let (fetch, runtime, credentials) = (mailbox.seams(), mailbox.seams(), mailbox.seams());
         let children = kinds.iter().map(|kind| {
             let (fetch, runtime, credentials) = (fetch.clone(), runtime.clone(), credentials.clone());
             let future: BoxFuture<'static, ()> = match kind {
@@ -147,7 +149,7 @@ proptest! {
             let reply = match effect {
                 Effect::Fetch(_) => answer(200),
                 Effect::Sleep(_) => Reply::Slept,
-                _ => Reply::Credentials(Ok(None)),
+                _ => Reply::Credentials(Credentials::access_key("id", "secret")),
             };
             let more = mailbox.step(op, id, reply, turn());
             let gone = aborted(&more);
@@ -164,8 +166,8 @@ proptest! {
 
 #[test]
 fn a_reply_wakes_the_waker_of_the_last_poll_alone() {
-    let mut mailbox = Mailbox::new();
-    let runtime = mailbox.runtime();
+    let mut mailbox = Driven::new();
+    let runtime = mailbox.seams();
     let child = || {
         Arc::new(Child {
             woken: AtomicBool::new(false),
@@ -191,8 +193,8 @@ fn a_reply_wakes_the_waker_of_the_last_poll_alone() {
 
 #[test]
 fn a_cancelled_operation_aborts_everything_that_it_waited_for() {
-    let mut mailbox = Mailbox::new();
-    let (fetch, runtime) = (mailbox.fetch(), mailbox.runtime());
+    let mut mailbox = Driven::new();
+    let (fetch, runtime) = (mailbox.seams(), mailbox.seams());
     let (op, effects) = start(&mut mailbox, async move {
         let timer = Runtime::sleep(&runtime, Duration::from_secs(1));
         race(fetch.fetch(request("a")), timer).await;
@@ -210,8 +212,8 @@ fn a_cancelled_operation_aborts_everything_that_it_waited_for() {
 
 #[test]
 fn a_reply_that_has_come_is_not_aborted() {
-    let mut mailbox = Mailbox::new();
-    let (fetch, runtime) = (mailbox.fetch(), mailbox.runtime());
+    let mut mailbox = Driven::new();
+    let (fetch, runtime) = (mailbox.seams(), mailbox.seams());
     let (op, effects) = start(&mut mailbox, async move {
         let timer = Runtime::sleep(&runtime, Duration::from_secs(1));
         race(fetch.fetch(request("a")), timer).await;
@@ -223,8 +225,8 @@ fn a_reply_that_has_come_is_not_aborted() {
 
 #[test]
 fn an_effect_that_is_withdrawn_in_the_turn_that_posts_it_is_never_sent() {
-    let mut mailbox = Mailbox::new();
-    let (fetch, runtime) = (mailbox.fetch(), mailbox.runtime());
+    let mut mailbox = Driven::new();
+    let (fetch, runtime) = (mailbox.seams(), mailbox.seams());
     let (_, effects) = start(&mut mailbox, async move {
         let ready = std::future::ready(());
         let None = race(fetch.fetch(request("a")), ready).await else { return };
@@ -234,37 +236,55 @@ fn an_effect_that_is_withdrawn_in_the_turn_that_posts_it_is_never_sent() {
 }
 
 #[test]
-fn unknown_wrong_and_repeated_replies_do_no_harm() {
-    let mut mailbox = Mailbox::new();
-    let fetch = mailbox.fetch();
+fn unknown_and_repeated_replies_do_no_harm() {
+    let mut mailbox = Driven::new();
+    let fetch = mailbox.seams();
     let (op, effects) = start(&mut mailbox, async move {
-        let refused = fetch.fetch(request("a")).await.expect_err("not an answer");
-        assert_eq!(refused.kind(), FetchErrorKind::Unsupported);
-        assert_eq!(fetch.fetch(request("b")).await.expect("an answer").status(), 204);
+        for status in [503, 204] {
+            assert_eq!(fetch.fetch(request("a")).await.expect("an answer").status(), status);
+        }
     });
     let first = effects[0].0;
     assert!(mailbox.step(op, first.wrapping_add(9), answer(500), turn()).is_empty());
     assert!(mailbox.step(op.wrapping_add(9), first, answer(500), turn()).is_empty());
-    let second = mailbox.step(op, first, Reply::Slept, turn())[0].0;
+    let second = mailbox.step(op, first, answer(503), turn())[0].0;
     // The first effect is over: its late reply is not taken for the second's.
     assert!(mailbox.step(op, first, answer(500), turn()).is_empty());
     assert!(is_done(&mailbox.step(op, second, answer(204), turn())));
-    let credentials = mailbox.credentials();
+}
+
+#[test]
+fn a_reply_of_the_wrong_kind_ends_its_operation_with_an_error_and_aborts_the_rest() {
+    let internal = |effects: &[(EffectId, Effect)]| match effects.last() {
+        Some((0, Effect::Done(result))) => result[0] == 1 && result.windows(8).any(|w| w == b"INTERNAL"),
+        _ => false,
+    };
+    let mut mailbox = Driven::new();
+    let seams = mailbox.seams();
     let (op, effects) = start(&mut mailbox, async move {
-        let wrong =
-            credentials.provide(&Ask::alone(Timestamp::default(), true)).await.expect_err("wrong reply");
-        assert_eq!(wrong.kind(), ErrorKind::Internal);
+        let timer = Runtime::sleep(&seams, Duration::from_secs(1));
+        drop(race(seams.fetch(request("a")), timer).await);
+    });
+    let timer = effects.iter().find(|(_, effect)| matches!(effect, Effect::Sleep(_))).expect("a timer").0;
+    let fetch = effects.iter().find(|(_, effect)| matches!(effect, Effect::Fetch(_))).expect("a fetch").0;
+    let ended = mailbox.step(op, fetch, Reply::Slept, turn());
+    assert!(internal(&ended) && aborted(&ended) == [timer], "{ended:?}");
+
+    let credentials = mailbox.seams();
+    let (op, effects) = start(&mut mailbox, async move {
+        drop(credentials.provide(&Ask::alone(Timestamp::default(), true)).await);
     });
     assert!(matches!(effects[0].1, Effect::Provide { rejected: true }));
-    assert!(is_done(&mailbox.step(op, effects[0].0, answer(200), turn())));
+    assert!(internal(&mailbox.step(op, effects[0].0, answer(200), turn())));
+    assert_eq!(mailbox.operations(), 0);
 }
 
 #[test]
 fn operations_do_not_touch_each_other() {
-    let mut mailbox = Mailbox::new();
+    let mut mailbox = Driven::new();
     let started: Vec<_> = (0..3)
         .map(|_| {
-            let fetch = mailbox.fetch();
+            let fetch = mailbox.seams();
             start(&mut mailbox, async move { drop(fetch.fetch(request("a")).await) })
         })
         .collect();
@@ -279,16 +299,16 @@ fn operations_do_not_touch_each_other() {
 
 #[test]
 fn work_behind_the_answer_is_an_operation_of_its_own_or_handed_back() {
-    let mut mailbox = Mailbox::new();
-    let (background, runtime) = (mailbox.background(), mailbox.runtime());
-    let task = move |background: MailboxBackground| {
+    let mut mailbox = Driven::new();
+    let (background, runtime) = (mailbox.seams(), mailbox.seams());
+    let task = move |background: Seams| {
         let runtime = runtime.clone();
         let work: BoxFuture<'static, ()> =
             Box::pin(async move { Runtime::sleep(&runtime, Duration::from_secs(1)).await });
         async move { vec![u8::from(background.run(work).is_ok())] }
     };
     let (_, effects) = mailbox.start(turn(), true, Box::pin(task(background.clone())));
-    let [(0, Effect::Spawn(spawned)), (0, Effect::Done(taken))] = &effects[..] else { panic!("{effects:?}") };
+    let [(_, Effect::Spawn(spawned)), (0, Effect::Done(taken))] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(taken, &[1]);
     let first = mailbox.run(*spawned, turn());
     assert!(is_done(&mailbox.step(*spawned, first[0].0, Reply::Slept, turn())));
@@ -300,8 +320,8 @@ fn work_behind_the_answer_is_an_operation_of_its_own_or_handed_back() {
 
 #[test]
 fn an_operation_sees_the_time_of_its_own_turn() {
-    let mut mailbox = Mailbox::new();
-    let runtime = mailbox.runtime();
+    let mut mailbox = Driven::new();
+    let runtime = mailbox.seams();
     let at = |ms: u64| Now { wall: Timestamp::from_millis(5), mono: Instant64::from_millis(ms) };
     let future = Box::pin(async move {
         assert_eq!(Runtime::now(&runtime), at(10));
@@ -316,12 +336,13 @@ fn an_operation_sees_the_time_of_its_own_turn() {
 }
 
 #[test]
-fn an_error_of_the_provider_arrives_as_it_is() {
-    let mut mailbox = Mailbox::new();
-    let credentials = mailbox.credentials();
+fn an_error_of_the_provider_arrives_with_its_explanation() {
+    let mut mailbox = Driven::new();
+    let credentials = mailbox.seams();
     let (op, effects) = start(&mut mailbox, async move {
-        let given = credentials.provide(&Ask::alone(Timestamp::default(), false)).await;
-        assert_eq!(given.expect_err("an error").kind(), ErrorKind::Transport);
+        let error =
+            credentials.provide(&Ask::alone(Timestamp::default(), false)).await.expect_err("an error");
+        assert_eq!((error.kind(), error.explanation()), (ErrorKind::CredentialsUnavailable, "down"));
     });
     let reply = Reply::Credentials(Err(Error::new(ErrorKind::Transport, "down")));
     assert!(is_done(&mailbox.step(op, effects[0].0, reply, turn())));

@@ -1,34 +1,56 @@
 //! The bytes that cross between the wasm and its driver: effects out, replies and operations in.
 //!
 //! Little-endian; a text or byte string is a u32 length and its bytes; a list is a u32 count and its members; a time
-//! is an f64 of milliseconds (NaN: none). An effect is a tag byte, its u32 id, and its fields. The driver that is
+//! is an f64 of milliseconds (NaN: none). An effect is its u32 id, a tag byte, and its fields. The driver that is
 //! shipped with the wasm is the only other side, and checks [`ABI`].
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::{Effect, EffectId, Reply};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
-use crate::http::{FetchError, FetchErrorKind, Response};
-use crate::secret::Secret;
+use crate::http::{FetchError, FetchErrorKind, Request, Response};
+use crate::observe::Event;
+use crate::secret::{Secret, SecretValue};
 use crate::sensitive::Sensitive;
 use crate::time::{Timestamp, millis};
 use std::fmt;
-use std::time::Duration;
 
 /// The version of this layout.
-pub const ABI: u32 = 4;
+pub const ABI: u32 = 5;
 
-/// Tags of effects.
-mod tag {
+/// Tags of effects, and the fields that follow.
+pub(super) mod tag {
+    /// Send this request: the most bytes of the answer, method, address, headers, body.
     pub(crate) const FETCH: u8 = 1;
-    pub(crate) const SLEEP: u8 = 2;
+    /// Wait for what an operation leads (0: for nothing): its id; so many milliseconds, or until it is over.
+    pub(crate) const WAIT: u8 = 2;
+    /// Ask the user's credentials provider: whether the service refused what it gave before.
     pub(crate) const PROVIDE: u8 = 3;
+    /// Run the new operation of this id behind the answer. No reply.
     pub(crate) const SPAWN: u8 = 4;
+    /// Tell the observer. No reply.
     pub(crate) const EMIT: u8 = 5;
+    /// Nobody waits for the effect of this id any more: end it if that is possible. No reply.
     pub(crate) const ABORT: u8 = 6;
+    /// The operation is over, with this result. No reply.
     pub(crate) const DONE: u8 = 7;
-    pub(crate) const WAIT: u8 = 8;
-    pub(crate) const HOST: u8 = 9;
+    /// Ask the machine for a variable, a file or a process, as `host.rs` writes it.
+    pub(crate) const HOST: u8 = 8;
+}
+
+/// Tags of replies.
+pub(super) mod reply {
+    /// A fetch was answered: status, headers, body.
+    pub(crate) const ANSWERED: u8 = 1;
+    /// It was not: why, and the platform's code.
+    pub(crate) const FAILED: u8 = 2;
+    /// A wait is over.
+    pub(crate) const WAITED: u8 = 3;
+    /// What the provider gave: credentials, or a token.
+    pub(crate) const PROVIDED: u8 = 4;
+    /// The provider failed: the code of its error, and what it told where that is fit to be told on.
+    pub(crate) const NOT_PROVIDED: u8 = 5;
+    /// What the machine said, as `host.rs` reads it.
+    pub(crate) const SAID: u8 = 6;
 }
 
 /// Writes fields one after another.
@@ -63,8 +85,8 @@ impl Writer {
         self.0.extend_from_slice(&(value as f64).to_le_bytes());
     }
 
-    fn millis(&mut self, duration: Duration) {
-        self.u32(u32::try_from(millis(duration)).unwrap_or(u32::MAX));
+    pub(crate) fn millis(&mut self, ms: u64) {
+        self.u32(u32::try_from(ms).unwrap_or(u32::MAX));
     }
 
     pub(crate) fn time(&mut self, at: Option<Timestamp>) {
@@ -83,53 +105,33 @@ impl Writer {
         self.bytes(value.as_bytes());
     }
 
-    pub(crate) fn effects(&mut self, effects: &[(EffectId, Effect)]) {
-        for (id, effect) in effects {
-            self.effect(*id, effect);
-        }
+    /// An effect whose fields follow.
+    pub(crate) fn effect(tag: u8) -> Self {
+        Self(vec![tag])
     }
 
-    fn effect(&mut self, id: EffectId, effect: &Effect) {
-        let (tag, id) = match effect {
-            Effect::Fetch(_) => (tag::FETCH, id),
-            Effect::Sleep(_) => (tag::SLEEP, id),
-            Effect::Wait(..) => (tag::WAIT, id),
-            Effect::Provide { .. } => (tag::PROVIDE, id),
-            Effect::Spawn(op) => (tag::SPAWN, *op),
-            Effect::Emit(_) => (tag::EMIT, id),
-            Effect::Abort(aborted) => (tag::ABORT, *aborted),
-            Effect::Done(_) => (tag::DONE, id),
-            Effect::Host(_) => (tag::HOST, id),
-        };
-        self.u8(tag);
-        self.u32(id);
-        match effect {
-            Effect::Fetch(request) => {
-                self.u32(u32::try_from(request.max_body).unwrap_or(u32::MAX));
-                self.text(request.method.as_str());
-                self.text(&request.url);
-                self.u32(u32::try_from(request.headers.len()).unwrap_or(0));
-                for (name, value) in &request.headers {
-                    self.text(name);
-                    self.text(value);
-                }
-                self.bytes(&request.body);
-            }
-            Effect::Sleep(duration) => self.millis(*duration),
-            Effect::Wait(leader, duration) => {
-                self.u32(*leader);
-                self.millis(*duration);
-            }
-            Effect::Emit(event) => {
-                self.text(event.kind.name());
-                self.text(&event.secret);
-                self.millis(event.duration);
-                self.text(event.error.map_or("", ErrorKind::name));
-            }
-            Effect::Done(bytes) | Effect::Host(bytes) => self.bytes(bytes),
-            Effect::Provide { rejected } => self.u8(u8::from(*rejected)),
-            Effect::Spawn(_) | Effect::Abort(_) => {}
+    /// What was written elsewhere.
+    pub(crate) fn append(&mut self, written: &[u8]) {
+        self.0.extend_from_slice(written);
+    }
+
+    pub(crate) fn request(&mut self, request: &Request) {
+        self.u32(u32::try_from(request.max_body).unwrap_or(u32::MAX));
+        self.text(request.method.as_str());
+        self.text(&request.url);
+        self.u32(u32::try_from(request.headers.len()).unwrap_or(0));
+        for (name, value) in &request.headers {
+            self.text(name);
+            self.text(value);
         }
+        self.bytes(&request.body);
+    }
+
+    pub(crate) fn event(&mut self, event: &Event) {
+        self.text(event.kind.name());
+        self.text(&event.secret);
+        self.millis(millis(event.duration));
+        self.text(event.error.map_or("", ErrorKind::name));
     }
 
     /// Id, secret, token (may be empty), expiry.
@@ -155,15 +157,15 @@ impl Writer {
         for stage in secret.version_stages() {
             self.text(stage);
         }
-        self.u8(u8::from(secret.text().is_err()));
+        self.u8(u8::from(matches!(secret.value(), SecretValue::Binary(_))));
         self.bytes(secret.bytes());
-        self.millis(secret.age());
+        self.millis(secret.age_millis());
         self.u8(u8::from(secret.stale()));
         self.text(secret.secret_type().as_str());
         self.time(secret.create_time());
         self.text(secret.extended_config().unwrap_or_default());
         self.text(secret.automatic_rotation().unwrap_or_default());
-        self.millis(secret.rotation_interval().unwrap_or_default());
+        self.millis(millis(secret.rotation_interval().unwrap_or_default()));
         self.time(secret.last_rotation_date());
         self.time(secret.next_rotation_date());
         self.text(secret.request_id().unwrap_or_default());
@@ -230,7 +232,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(bytes))
     }
 
-    /// A number of milliseconds; NaN means none.
+    /// A number; NaN means none.
     pub(crate) fn f64(&mut self) -> Read<Option<f64>> {
         let bytes = self.take(8)?.try_into().map_err(|_| Malformed)?;
         let value = f64::from_le_bytes(bytes);
@@ -251,42 +253,72 @@ impl<'a> Reader<'a> {
         self.text().map(|t| (!t.is_empty()).then_some(t))
     }
 
-    /// A duration in milliseconds; negative ones become zero, too long ones very long.
-    pub(crate) fn duration(&mut self) -> Read<Option<Duration>> {
-        Ok(self.f64()?.map(|ms| Duration::from_millis(saturate(ms))))
+    /// A number of milliseconds; negative ones become zero, too large ones very large.
+    pub(crate) fn millis(&mut self) -> Read<Option<u64>> {
+        Ok(self.f64()?.map(saturate))
     }
 
-    /// A reply: its tag, then its fields.
-    pub(crate) fn reply(&mut self) -> Read<Reply> {
+    /// The reply to a fetch.
+    pub(crate) fn answer(&mut self) -> Read<Result<Response, FetchError>> {
         match self.u8()? {
-            1 => {
+            reply::ANSWERED => {
                 let status = u16::try_from(self.u32()?).map_err(|_| Malformed)?;
                 let count = self.u32()?;
                 let mut headers = Vec::new();
                 for _ in 0..count {
                     headers.push((self.text()?.to_owned(), self.text()?.to_owned()));
                 }
-                Ok(Reply::Answer(Ok(Response::new(status, headers, self.bytes()?.to_vec()))))
+                Ok(Ok(Response::new(status, headers, self.bytes()?.to_vec())))
             }
-            2 => {
+            reply::FAILED => {
                 let kind = fetch_error(self.u8()?)?;
-                Ok(Reply::Answer(Err(FetchError::new(kind).with_code(self.text()?))))
+                Ok(Err(FetchError::new(kind).with_code(self.text()?)))
             }
-            3 => Ok(Reply::Slept),
-            4 => Ok(Reply::Credentials(Ok(Some(self.credentials()?)))),
-            5 => {
-                let code = crate::error::printable(self.text()?);
-                // What follows from these two is not what follows from a provider that is broken.
-                let own = |kind: &ErrorKind| code.strip_prefix("ERR_SIMSIM_") == Some(kind.name());
-                let kinds = [ErrorKind::CredentialsRejected, ErrorKind::BudgetExceeded];
-                let kind = kinds.into_iter().find(own).unwrap_or(ErrorKind::CredentialsUnavailable);
-                let what = match self.some_text()? {
-                    Some(told) => told.to_owned(),
-                    None => ["the provider failed: ", &code].concat(),
-                };
-                Ok(Reply::Credentials(Err(Error::new(kind, what))))
-            }
-            6 => Ok(Reply::Host(Sensitive::new(self.rest().to_vec()))),
+            _ => Err(Malformed),
+        }
+    }
+
+    /// The reply to a wait.
+    pub(crate) fn waited(&mut self) -> Read<()> {
+        match self.u8()? {
+            reply::WAITED => Ok(()),
+            _ => Err(Malformed),
+        }
+    }
+
+    /// The reply of the user's credentials provider; `read` reads what it gave.
+    pub(crate) fn provided<T>(&mut self, read: fn(&mut Self) -> Read<T>) -> Read<Result<T, Error>> {
+        match self.u8()? {
+            reply::PROVIDED => read(self).map(Ok),
+            reply::NOT_PROVIDED => self.failure().map(Err),
+            _ => Err(Malformed),
+        }
+    }
+
+    /// Why a provider gave nothing.
+    fn failure(&mut self) -> Read<Error> {
+        let code = crate::error::printable(self.text()?);
+        // What follows from these two is not what follows from a provider that is broken.
+        let own = |kind: &ErrorKind| code.strip_prefix("ERR_SIMSIM_") == Some(kind.name());
+        let kinds = [ErrorKind::CredentialsRejected, ErrorKind::BudgetExceeded];
+        let kind = kinds.into_iter().find(own).unwrap_or(ErrorKind::CredentialsUnavailable);
+        let what = match self.some_text()? {
+            Some(told) => told.to_owned(),
+            None => ["the provider failed: ", &code].concat(),
+        };
+        Ok(Error::new(kind, what))
+    }
+
+    /// A token that a provider gave: all that is left.
+    pub(crate) fn token(&mut self) -> Read<Sensitive<String>> {
+        let token = crate::text::utf8(self.rest()).map_err(|_| Malformed)?;
+        Ok(Sensitive::new(token.to_owned()))
+    }
+
+    /// The machine's reply, as `host.rs` reads it.
+    pub(crate) fn said(&mut self) -> Read<&'a [u8]> {
+        match self.u8()? {
+            reply::SAID => Ok(self.rest()),
             _ => Err(Malformed),
         }
     }

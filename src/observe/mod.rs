@@ -90,6 +90,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// `ms`: the event's duration.
     pub(crate) fn emit(&self, kind: EventKind, name: &str, ms: u64, error: Option<ErrorKind>) {
         #[cfg(feature = "tracing")]
         adapter::emit(kind, &self.shown(name), ms, error);

@@ -87,7 +87,7 @@ impl Clock {
     }
 
     pub(crate) fn sleep(&self, ms: u64) -> BoxFuture<'_, ()> {
-        self.runtime.sleep(ms)
+        self.runtime.wait(ms, 0)
     }
 
     /// The task that is running: who leads what it starts.

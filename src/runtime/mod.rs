@@ -40,11 +40,11 @@ pub trait Runtime: MaybeSend + MaybeSync + 'static {
         Now { wall: self.wall(), mono: self.mono() }
     }
 
-    /// Waits as [`sleep`](Runtime::sleep) does, for what the task `leader` is at: where the host can tell that it has
-    /// ended, the wait ends with it.
+    /// Waits as [`sleep`](Runtime::sleep) does, so many milliseconds, for what the task `leader` is at (0: for no
+    /// task): where the host can tell that it has ended, the wait ends with it.
     #[doc(hidden)]
-    fn wait(&self, duration: Duration, _leader: u32) -> impl Future<Output = ()> + MaybeSend {
-        self.sleep(duration)
+    fn wait(&self, ms: u64, _leader: u32) -> impl Future<Output = ()> + MaybeSend {
+        self.sleep(Duration::from_millis(ms))
     }
 
     /// The task that is running, where the host numbers them.
@@ -72,7 +72,6 @@ pub trait Background: MaybeSend + MaybeSync + 'static {
 /// The type-erased twin of [`Runtime`].
 pub(crate) trait DynRuntime: MaybeSend + MaybeSync + 'static {
     fn now(&self) -> Now;
-    fn sleep(&self, ms: u64) -> BoxFuture<'_, ()>;
     fn wait(&self, ms: u64, leader: u32) -> BoxFuture<'_, ()>;
     fn task(&self) -> u32;
     fn fill_random(&self, buf: &mut [u8]) -> Result<()>;
@@ -83,11 +82,8 @@ impl<R: Runtime> DynRuntime for R {
     fn now(&self) -> Now {
         Runtime::now(self)
     }
-    fn sleep(&self, ms: u64) -> BoxFuture<'_, ()> {
-        Box::pin(Runtime::sleep(self, Duration::from_millis(ms)))
-    }
     fn wait(&self, ms: u64, leader: u32) -> BoxFuture<'_, ()> {
-        Box::pin(Runtime::wait(self, Duration::from_millis(ms), leader))
+        Box::pin(Runtime::wait(self, ms, leader))
     }
     fn task(&self) -> u32 {
         Runtime::task(self)

@@ -23,7 +23,7 @@ fn record(value: SecretValue) -> Arc<Record> {
 }
 
 fn text(value: &str) -> Secret {
-    Secret::new(record(SecretValue::Text(Sensitive::new(value.to_owned()))), Duration::ZERO, false)
+    Secret::new(record(SecretValue::Text(Sensitive::new(value.to_owned()))), 0, false)
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_secret_prints_its_name_and_nothing_of_its_value() {
 #[test]
 fn a_binary_secret_has_bytes_and_no_text() {
     let value = SecretValue::Binary(Sensitive::new(vec![0, 255]));
-    let secret = Secret::new(record(value), Duration::from_secs(5), true);
+    let secret = Secret::new(record(value), 5_000, true);
     assert_eq!(secret.text().unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!((secret.bytes(), secret.age(), secret.stale()), (&[0, 255][..], Duration::from_secs(5), true));
 }

@@ -8,8 +8,10 @@ pub mod source;
 pub use provider::Provider;
 pub use secrets::Secrets;
 
-use crate::mailbox::wire::{Read, Reader, Writer, saturate};
-use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Turn};
+#[cfg(test)]
+use crate::mailbox::OpId;
+use crate::mailbox::wire::{Read, Reader, Writer};
+use crate::mailbox::{Mailbox, Turn};
 use crate::sync::BoxFuture;
 use crate::time::{Instant64, Now, Timestamp};
 use std::fmt;
@@ -72,17 +74,60 @@ impl<S: Subject> Served<S> {
     pub fn turn(&mut self, message: &[u8]) -> Read<Vec<u8>> {
         let mut message = Reader::new(message);
         let (want, op, effect) = (message.u8()?, message.u32()?, message.u32()?);
-        let (wall, mono) = (message.f64()?.unwrap_or_default(), message.f64()?.unwrap_or_default());
-        let (entropy, rest) = (message.bytes()?, message.rest());
-        Ok(match want {
-            want::RUN => self.run(op, wall, mono, entropy),
-            want::STEP => self.step(op, effect, rest, wall, mono, entropy),
-            want::CANCEL => self.cancel(op),
-            _ => self.start(rest, want == want::START_WITH_BACKGROUND, wall, mono, entropy),
-        })
+        let (wall, mono) = (message.millis()?.unwrap_or_default(), message.millis()?.unwrap_or_default());
+        let wall = Timestamp::from_millis(i64::try_from(wall).unwrap_or(i64::MAX));
+        let now = Now { wall, mono: Instant64::from_millis(mono) };
+        let turn = Turn { now, entropy: message.bytes()? };
+        let op = match want {
+            want::RUN => {
+                self.mailbox.run(op, turn);
+                op
+            }
+            want::STEP => {
+                self.mailbox.step(op, effect, message.rest(), turn);
+                op
+            }
+            want::CANCEL => {
+                self.mailbox.cancel(op);
+                op
+            }
+            _ => {
+                let future = self.subject.operation(message, now);
+                self.mailbox.start(turn, want == want::START_WITH_BACKGROUND, future)
+            }
+        };
+        let mut out = Writer::new();
+        out.u32(op);
+        out.u32(self.subject.removals());
+        for (id, effect) in self.mailbox.collect() {
+            out.u32(id);
+            out.append(&effect);
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+/// The wants of a driver, one by one.
+#[cfg(test)]
+impl<S: Subject> Served<S> {
+    fn want(
+        &mut self,
+        want: u8,
+        [op, effect]: [u32; 2],
+        rest: &[u8],
+        clocks: [f64; 2],
+        entropy: &[u8],
+    ) -> Vec<u8> {
+        let mut message = Writer::new();
+        message.u8(want);
+        message.u32(op);
+        message.u32(effect);
+        clocks.iter().for_each(|clock| message.append(&clock.to_le_bytes()));
+        message.bytes(entropy);
+        message.append(rest);
+        self.turn(&message.into_bytes()).expect("the message is whole")
     }
 
-    /// Starts an operation: its id, then its first effects.
     pub(crate) fn start(
         &mut self,
         operation: &[u8],
@@ -91,29 +136,13 @@ impl<S: Subject> Served<S> {
         mono: f64,
         entropy: &[u8],
     ) -> Vec<u8> {
-        let turn = turn(wall, mono, entropy);
-        let future = self.subject.operation(Reader::new(operation), turn.now);
-        let (op, effects) = self.mailbox.start(turn, background, future);
-        self.answer(op, &effects)
+        self.want(u8::from(background), [0, 0], operation, [wall, mono], entropy)
     }
 
-    /// What every turn ends with: the operation, the count of removals, by which the driver's memo lives or dies, and
-    /// the effects.
-    fn answer(&self, op: OpId, effects: &[(EffectId, Effect)]) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.u32(op);
-        out.u32(self.subject.removals());
-        out.effects(effects);
-        out.into_bytes()
-    }
-
-    /// Runs a spawned operation: its first effects.
     pub(crate) fn run(&mut self, op: OpId, wall: f64, mono: f64, entropy: &[u8]) -> Vec<u8> {
-        let effects = self.mailbox.run(op, turn(wall, mono, entropy));
-        self.answer(op, &effects)
+        self.want(want::RUN, [op, 0], &[], [wall, mono], entropy)
     }
 
-    /// Brings the reply to an effect: the operation's next effects. A malformed reply ends the operation.
     pub(crate) fn step(
         &mut self,
         op: OpId,
@@ -123,27 +152,10 @@ impl<S: Subject> Served<S> {
         mono: f64,
         entropy: &[u8],
     ) -> Vec<u8> {
-        let effects = match Reader::new(reply).reply() {
-            Ok(reply) => self.mailbox.step(op, effect, reply, turn(wall, mono, entropy)),
-            Err(malformed) => {
-                let mut effects = self.mailbox.cancel(op);
-                let mut done = Writer::new();
-                done.failure(&malformed.into());
-                effects.push((0, Effect::Done(done.into_bytes())));
-                effects
-            }
-        };
-        self.answer(op, &effects)
+        self.want(want::STEP, [op, effect], reply, [wall, mono], entropy)
     }
 
-    /// Drops an operation: the effects that are to be aborted.
     pub(crate) fn cancel(&mut self, op: OpId) -> Vec<u8> {
-        let effects = self.mailbox.cancel(op);
-        self.answer(op, &effects)
+        self.want(want::CANCEL, [op, 0], &[], [0.0; 2], &[])
     }
-}
-
-fn turn(wall: f64, mono: f64, entropy: &[u8]) -> Turn<'_> {
-    let wall = Timestamp::from_millis(i64::try_from(saturate(wall)).unwrap_or(i64::MAX));
-    Turn { now: Now { wall, mono: Instant64::from_millis(saturate(mono)) }, entropy }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::retry::Bucket;
 use crate::lease::Lease;
 use crate::mailbox::wire::{Malformed, Read, Reader, Writer};
-use crate::mailbox::{Mailbox, MailboxBackground};
+use crate::mailbox::{Mailbox, Seams};
 use crate::observe::Watch;
 use crate::openapi::{Behind, Limit, OpenApi, Place, Upstream};
 use crate::region::Network;
@@ -43,7 +43,7 @@ struct Inner {
     api: OpenApi,
     /// What it is asked for is kept.
     source: CachedCredentials,
-    background: MailboxBackground,
+    background: Seams,
     /// Until when a refusal is not heard again.
     renewed: Guarded<Instant64>,
     closed: AtomicBool,
@@ -68,8 +68,8 @@ impl<S: Sources> Subject for Provider<S> {
         let Source(source) = S::source(description.u8()?, mailbox, &mut description)?;
         let source = CachedCredentials::shared(source);
         let api = OpenApi {
-            clock: Clock::new(Arc::new(mailbox.runtime())),
-            fetch: Arc::new(mailbox.fetch()),
+            clock: Clock::new(Arc::new(mailbox.seams())),
+            fetch: Arc::new(mailbox.seams()),
             policy: RetryOptions::default().policy(),
             bucket: Guarded::new(Bucket::full()),
             watch: Watch { observer: None, names: false },
@@ -77,7 +77,7 @@ impl<S: Sources> Subject for Provider<S> {
         let inner = Inner {
             api,
             source,
-            background: mailbox.background(),
+            background: mailbox.seams(),
             renewed: Guarded::new(Instant64::default()),
             closed: AtomicBool::new(false),
         };
@@ -116,7 +116,7 @@ impl<S: Sources> Subject for Provider<S> {
 impl Inner {
     /// Who asks, and until when; or nobody, who wants to know of the source.
     fn read(&self, mut operation: Reader<'_>, now: Now) -> Read<Option<(Asker, Instant64)>> {
-        let timeout = operation.duration()?;
+        let timeout = operation.millis()?;
         match operation.u8()? {
             operation::STATUS => Ok(None),
             operation::PROVIDE => {
@@ -125,7 +125,7 @@ impl Inner {
                 }
                 let region = operation.some_text()?.map(str::to_owned);
                 let network = if operation.u8()? != 0 { Network::Vpc } else { Network::Public };
-                Ok(Some((Asker { region, network }, now.mono.after(timeout.unwrap_or(TIMEOUT)))))
+                Ok(Some((Asker { region, network }, now.mono.plus(timeout.unwrap_or(TIMEOUT)))))
             }
             _ => Err(Malformed),
         }

@@ -3,22 +3,20 @@
 
 use super::Subject;
 use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
-use crate::cache::just_fetched;
+use crate::cache::{Intent, just_fetched};
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
 use crate::error::Result;
 use crate::mailbox::Mailbox;
 use crate::mailbox::wire::{Malformed, Read, Reader, Writer, saturate};
 use crate::observe::Watch;
-use crate::read::Wish;
+use crate::read::{self, Wish};
 use crate::region::{Endpoint, Network};
-use crate::secret::{Secret, SecretName, VersionSelector};
-use crate::status::ClientStatus;
+use crate::secret::{Secret, VersionSelector};
 use crate::sync::BoxFuture;
-use crate::time::{Now, Timestamp, millis};
+use crate::time::{Now, Timestamp};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What an operation does: the first byte of its description.
 mod operation {
@@ -41,6 +39,9 @@ mod flag {
     pub(super) const NO_CACHE: u8 = 64;
 }
 
+/// A number that follows from others where it is not given; nobody means it.
+const DERIVED: u64 = u64::MAX;
+
 /// A client.
 pub struct Secrets(Client);
 
@@ -60,51 +61,58 @@ impl Subject for Secrets {
         let set = |flag: u8| flags & flag != 0;
         let credentials = match set(flag::FIXED) {
             true => CachedCredentials::new(options.credentials()?),
-            false => CachedCredentials::new(mailbox.credentials()),
+            false => CachedCredentials::new(mailbox.seams()),
         };
-        let mut numbers = [None; 11];
+        let (cache, retry) = (CacheOptions::default(), RetryOptions::default());
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let mut numbers = [
+            cache.ttl,
+            DERIVED,
+            cache.stale_if_error,
+            cache.rotation_overlap,
+            count(cache.max_entries),
+            count(cache.max_bytes),
+            retry.max_attempts.into(),
+            retry.base,
+            retry.cap,
+            retry.attempt_timeout,
+            TIMEOUT,
+        ];
         for number in &mut numbers {
-            *number = options.f64()?.map(saturate);
+            if let Some(given) = options.f64()? {
+                *number = saturate(given);
+            }
         }
         let [ttl, revalidate, if_error, overlap, entries, bytes, attempts, base, cap, attempt, timeout] =
             numbers;
-        let count = |given: Option<u64>, default| {
-            given.map_or(default, |count| usize::try_from(count).unwrap_or(usize::MAX))
-        };
-        let default = CacheOptions::default();
         let cache = CacheOptions {
-            ttl: ttl.unwrap_or(default.ttl),
-            stale_while_revalidate: revalidate,
-            stale_if_error: if_error.unwrap_or(default.stale_if_error),
-            rotation_overlap: overlap.unwrap_or(default.rotation_overlap),
-            max_entries: count(entries, default.max_entries),
-            max_bytes: count(bytes, default.max_bytes),
+            ttl,
+            stale_while_revalidate: (revalidate != DERIVED).then_some(revalidate),
+            stale_if_error: if_error,
+            rotation_overlap: overlap,
+            max_entries: usize::try_from(entries).unwrap_or(usize::MAX),
+            max_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
             off: set(flag::NO_CACHE),
         };
-        let default = RetryOptions::default();
-        let retry = RetryOptions {
-            max_attempts: attempts
-                .map_or(default.max_attempts, |count| u32::try_from(count).unwrap_or(u32::MAX)),
-            base: base.unwrap_or(default.base),
-            cap: cap.unwrap_or(default.cap),
-            attempt_timeout: attempt.unwrap_or(default.attempt_timeout),
-        };
+        let max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        let retry = RetryOptions { max_attempts, base, cap, attempt_timeout: attempt };
         let target = Target {
             region: region.map(str::to_owned),
             region_is_explicit: set(flag::EXPLICIT_REGION),
             network: if set(flag::VPC) { Network::Vpc } else { Network::Public },
             endpoint: authority.map(|authority| Endpoint::trusted(!set(flag::PLAIN_HTTP), authority)),
-            timeout: timeout.map_or(TIMEOUT, Duration::from_millis),
+            timeout,
             extended_config: true,
             // The driver counts what is sent.
             max_requests: u32::MAX,
         };
-        let observer = set(flag::OBSERVED).then(|| Arc::new(mailbox.observer()) as Arc<_>);
+        let seams = Arc::new(mailbox.seams());
+        let observer = set(flag::OBSERVED).then(|| seams.clone() as Arc<_>);
         let blueprint = Blueprint {
             target,
-            fetch: Arc::new(mailbox.fetch()),
-            runtime: Arc::new(mailbox.runtime()),
-            background: Some(Arc::new(mailbox.background())),
+            fetch: seams.clone(),
+            runtime: seams.clone(),
+            background: Some(seams),
             credentials,
             cache: cache.policy(),
             retry: retry.policy(),
@@ -113,13 +121,15 @@ impl Subject for Secrets {
         Ok(Self(blueprint.build()))
     }
 
-    fn operation(&self, operation: Reader<'_>, now: Now) -> BoxFuture<'static, Vec<u8>> {
-        let mut out = Writer::new();
-        let task = self.task(operation, now, &mut out).unwrap_or_else(|malformed| {
-            out.failure(&malformed.into());
-            Task::Done
-        });
-        Box::pin(perform(self.0.clone(), task, out))
+    fn operation(&self, mut operation: Reader<'_>, _now: Now) -> BoxFuture<'static, Vec<u8>> {
+        let (client, operation) = (self.0.clone(), operation.rest().to_vec());
+        Box::pin(async move {
+            let mut out = Writer::new();
+            if let Err(malformed) = perform(&client, Reader::new(&operation), &mut out).await {
+                out.failure(&malformed.into());
+            }
+            out.into_bytes()
+        })
     }
 
     fn removals(&self) -> u32 {
@@ -127,96 +137,61 @@ impl Subject for Secrets {
     }
 }
 
-impl Secrets {
-    /// Notes what the driver's memo answered since it was last here, and reads the operation: its time, if it has one
-    /// of its own, what it does, and its fields. One that waits for nothing is done at once.
-    fn task(&self, mut operation: Reader<'_>, now: Now, out: &mut Writer) -> Read<Task> {
-        let client = &self.0;
-        for _ in 0..operation.u32()? {
-            let (name, hits) = (operation.text()?, operation.u32()?);
-            client.inner.cache.touch(name, hits, now);
-        }
-        let timeout = operation.duration()?;
-        let wish = match operation.u8()? {
-            operation::GET => {
-                let mut read = client.get(operation.text()?);
-                read.version_stage = operation.some_text()?;
-                read.version_id = operation.some_text()?;
-                read.max_age = operation.duration()?;
-                read.timeout = timeout;
-                read.wish()
-            }
-            operation::REFRESH => {
-                let name = operation.text()?;
-                client.wish_newer(name, timeout, operation.some_text()?)
-            }
-            operation::BATCH => {
-                let mut names = Vec::new();
-                for _ in 0..operation.u32()? {
-                    names.push(operation.text()?.to_owned());
-                }
-                return Ok(Task::Many(names, timeout));
-            }
-            operation::CHECK => return Ok(Task::Check),
-            operation::STATUS => {
-                out.u8(0);
-                status(&client.status(), out);
-                return Ok(Task::Done);
-            }
-            operation::INVALIDATE => {
-                client.inner.cache.invalidate(operation.some_text()?);
-                out.u8(0);
-                return Ok(Task::Done);
-            }
-            _ => return Err(Malformed),
-        };
-        Ok(wish.map_or_else(
-            |error| {
-                out.failure(&error);
-                Task::Done
-            },
-            Task::Read,
-        ))
+/// Notes what the driver's memo answered since it was last here, and does the operation: its time, if it has one of its
+/// own, what it does, and its fields.
+async fn perform(client: &Client, mut operation: Reader<'_>, out: &mut Writer) -> Read<()> {
+    let inner = &client.inner;
+    for _ in 0..operation.u32()? {
+        let (name, hits) = (operation.text()?, operation.u32()?);
+        inner.cache.touch(name, hits, inner.clock().now());
     }
-}
-
-/// An operation that was understood.
-enum Task {
-    Read(Wish),
-    Many(Vec<String>, Option<Duration>),
-    Check,
-    /// Its result is written already.
-    Done,
-}
-
-async fn perform(client: Client, task: Task, mut out: Writer) -> Vec<u8> {
-    match task {
-        Task::Read(wish) => {
-            let name = matches!(wish.key.selector, VersionSelector::Current).then(|| wish.key.name.clone());
-            let outcome = client.read(wish).await;
-            answer(&client, name.as_ref().map(SecretName::as_str), outcome, &mut out);
-        }
-        Task::Many(names, timeout) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let found = client.read_batch(&names, timeout).await;
-            for (name, found) in names.iter().zip(found) {
-                match found {
-                    Some(outcome) => {
-                        let outcome = outcome.map(|record| just_fetched(&record));
-                        answer(&client, Some(name), outcome, &mut out);
-                    }
-                    // The driver reads this one by itself.
-                    None => out.u8(2),
+    let timeout = operation.millis()?;
+    let tag = operation.u8()?;
+    match tag {
+        operation::GET | operation::REFRESH => {
+            let name = operation.text()?;
+            let (stage, id) = (operation.some_text()?, operation.some_text()?);
+            let (max_age, refused) = (operation.millis()?, operation.some_text()?);
+            let mut current = None;
+            let outcome = match read::key(name, stage, id) {
+                Ok(key) => {
+                    current = matches!(key.selector, VersionSelector::Current).then_some(name);
+                    let intent = match tag {
+                        operation::GET => Intent::Read { max_age },
+                        _ => client.newer(&key, refused),
+                    };
+                    client.read(Wish { key, intent, timeout }).await
                 }
+                Err(error) => Err(error),
+            };
+            answer(client, current, outcome, out);
+        }
+        operation::BATCH => {
+            let mut names = Vec::new();
+            for _ in 0..operation.u32()? {
+                names.push(operation.text()?);
+            }
+            for (place, outcome) in client.read_batch(names.iter().copied(), timeout).await {
+                out.u32(u32::try_from(place).unwrap_or_default());
+                let outcome = outcome.map(|record| just_fetched(&record));
+                answer(client, names.get(place).copied(), outcome, out);
             }
         }
-        Task::Check => match client.check().await {
+        operation::CHECK => match client.check().await {
             Ok(()) => out.u8(0),
             Err(error) => out.failure(&error),
         },
-        Task::Done => {}
+        operation::STATUS => {
+            out.u8(0);
+            status(client, out);
+        }
+        operation::INVALIDATE => {
+            inner.cache.invalidate(operation.some_text()?);
+            out.u8(0);
+        }
+        _ => return Err(Malformed),
     }
-    out.into_bytes()
+    Ok(())
 }
 
 /// An outcome, and behind a secret for how long the driver may answer plain reads of this name with it; 0: not at all.
@@ -225,25 +200,28 @@ fn answer(client: &Client, name: Option<&str>, outcome: Result<Secret>, out: &mu
         Ok(secret) => {
             out.secret(&secret);
             let name = name.filter(|_| !secret.stale());
-            let fresh_for = name.and_then(|name| client.fresh_for(name, &secret));
-            out.f64(millis(fresh_for.unwrap_or_default()));
+            out.f64(name.map_or(0, |name| client.fresh_for(name, &secret)));
         }
         Err(error) => out.failure(&error),
     }
 }
 
 /// A client's state: region, source, clock offset, counts, the age of the oldest stale value (NaN: none), last error.
-fn status(status: &ClientStatus, out: &mut Writer) {
-    out.text(status.region.as_deref().unwrap_or_default());
-    out.text(status.credential_source);
-    out.time(Some(Timestamp::from_millis(status.clock_offset_ms)));
-    for count in [status.hits, status.stale, status.misses, status.coalesced, status.entries, status.bytes] {
+fn status(client: &Client, out: &mut Writer) {
+    let inner = &client.inner;
+    let counts = inner.cache.counts(inner.clock().now());
+    out.text(inner.target.region.as_deref().unwrap_or_default());
+    out.text(inner.credentials.name());
+    out.time(Some(Timestamp::from_millis(inner.clock().ahead())));
+    for count in [counts.hits, counts.stale, counts.misses, counts.coalesced, counts.entries, counts.bytes] {
         out.f64(count);
     }
-    let oldest = status.oldest_stale.and_then(|age| i64::try_from(millis(age)).ok());
+    let oldest = counts.oldest_stale.and_then(|age| i64::try_from(age).ok());
     out.time(oldest.map(Timestamp::from_millis));
-    out.u8(u8::from(status.last_error.is_some()));
-    if let Some(error) = &status.last_error {
-        out.error(error);
-    }
+    inner.last_error.with(|last| {
+        out.u8(u8::from(last.is_some()));
+        if let Some(error) = last {
+            out.error(error);
+        }
+    });
 }

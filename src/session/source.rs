@@ -17,6 +17,7 @@ use crate::mailbox::wire::{Read, Reader};
 use crate::region::{Endpoint, Network};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a provider's session asks.
 pub struct Source(pub(super) Arc<dyn DynProvideCredentials>);
@@ -43,7 +44,7 @@ fn source(provider: impl ProvideCredentials) -> Source {
 /// What all providers that call STS have: session name, duration, policy, region, and one byte of which the lowest two
 /// bits are the network (0: none is given) and the third is set for plain http, then the authority of an endpoint.
 fn role_session(role_arn: &str, fields: &mut Reader<'_>) -> Read<Box<RoleSession>> {
-    let (name, duration) = (fields.some_text()?, fields.duration()?);
+    let (name, duration) = (fields.some_text()?, fields.millis()?);
     let (policy, region) = (fields.some_text()?, fields.some_text()?);
     let (place, authority) = (fields.u8()?, fields.some_text()?);
     // Nothing is made before all is read: there is nothing to drop on the way.
@@ -51,8 +52,8 @@ fn role_session(role_arn: &str, fields: &mut Reader<'_>) -> Read<Box<RoleSession
     if let Some(name) = name {
         session.session_name = name.to_owned();
     }
-    if let Some(duration) = duration {
-        session.duration = duration;
+    if let Some(ms) = duration {
+        session.duration = Duration::from_millis(ms);
     }
     session.policy = policy.map(str::to_owned);
     session.region = region.map(str::to_owned);
@@ -72,7 +73,7 @@ fn role_session(role_arn: &str, fields: &mut Reader<'_>) -> Read<Box<RoleSession
 pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     let session = role_session(fields.text()?, fields)?;
     let external_id = fields.some_text()?.map(str::to_owned);
-    let asked = CachedCredentials::shared(Arc::new(mailbox.credentials()));
+    let asked = CachedCredentials::shared(Arc::new(mailbox.seams()));
     Ok(source(Checked(AssumeRole::of(asked, session, external_id))))
 }
 
@@ -83,8 +84,7 @@ pub fn assume_role(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
 pub fn oidc(mailbox: &Mailbox, fields: &mut Reader<'_>) -> Read<Source> {
     let (role, identity_provider) = (fields.text()?, fields.text()?);
     let session = role_session(role, fields)?;
-    let token = mailbox.credentials();
-    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider.to_owned(), token, session))))
+    Ok(source(Checked(AssumeRoleWithOidc::of(identity_provider.to_owned(), mailbox.seams(), session))))
 }
 
 /// An address that gives sessions.

@@ -4,7 +4,8 @@
 use crate::support::{KEY_ID, KEY_SECRET, START, TOKEN, Trick, World, minutes};
 use simsim::credentials::CallbackCredentials;
 use simsim::http::{FetchError, FetchErrorKind, Method, Response};
-use simsim::mailbox::{Effect, Reply, wire};
+use simsim::mailbox::driver::{Effect, Reply};
+use simsim::mailbox::wire;
 use simsim::signing::{acs3, rpc};
 use simsim::{CacheOptions, Credentials, Error, ErrorKind, RetryOptions, Secret, Sensitive, Timestamp};
 use simsim_emulator::{Fault, SecretSeed};
@@ -284,7 +285,7 @@ async fn nothing_that_a_user_holds_prints_a_needle(w: World) {
     debug_is_clean("Effect", &Effect::Fetch(sent[0].clone()));
     debug_is_clean("Effect", &Effect::Done(b"needle".to_vec()));
     debug_is_clean("Reply", &Reply::Answer(Ok(response())));
-    debug_is_clean("Reply", &Reply::Credentials(Ok(Some(credentials))));
+    debug_is_clean("Reply", &Reply::Credentials(Ok(credentials)));
     debug_is_clean("Reader", &wire::Reader::new(b"needle"));
 }
 

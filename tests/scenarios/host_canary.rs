@@ -7,7 +7,7 @@ use simsim::credentials::{
     DefaultChain, EcsRamRole, Environment, External, HostError, IniProfile, Profile, ProvideCredentials,
     TokenFile,
 };
-use simsim::mailbox::{Effect, Reply};
+use simsim::mailbox::driver::{Effect, Reply};
 use simsim::{ErrorKind, Sensitive};
 use simsim_emulator::{InstanceRole, Service};
 

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::{Machine, TestRuntime, Wire};
+use simsim::credentials::{Context, ProvideCredentials};
 use simsim::http::Fetch;
+use simsim::mailbox::driver::{Driven, Effect, Reply};
 use simsim::mailbox::host::answer;
-use simsim::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
+use simsim::mailbox::{EffectId, OpId, Seams, Turn};
 use simsim::runtime::Runtime;
 use simsim::sync::BoxFuture;
 use simsim::{Credentials, Event, Observer, Result};
@@ -15,6 +17,30 @@ use tokio::task::{AbortHandle, JoinSet};
 
 type Provide = Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials>> + Send + Sync>;
 
+/// What the callback gave, as it gave it: a principal and the cause of an error do not cross.
+pub struct Provided {
+    seams: Seams,
+    given: Arc<Mutex<Vec<Result<Credentials>>>>,
+}
+
+impl ProvideCredentials for Provided {
+    async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
+        let crossed = self.seams.provide(cx).await.map(|given| given.expect("the mailbox knows no other"));
+        let key = |c: &Credentials| (c.access_key_id().to_owned(), c.security_token().map(str::to_owned));
+        let same = |given: &&Result<Credentials>| match (&crossed, *given) {
+            (Ok(crossed), Ok(given)) => key(crossed) == key(given),
+            (Err(crossed), Err(given)) => crossed.explanation() == given.explanation(),
+            _ => false,
+        };
+        let given = self.given.lock().expect("not poisoned").iter().rev().find(same).cloned();
+        given.expect("the same came through").map(Some)
+    }
+
+    fn name(&self) -> &'static str {
+        self.seams.name()
+    }
+}
+
 #[derive(Clone)]
 pub struct Driver {
     clock: TestRuntime,
@@ -22,7 +48,7 @@ pub struct Driver {
 }
 
 struct Shared {
-    mailbox: Mailbox,
+    mailbox: Driven,
     wire: Option<Wire>,
     provide: Option<Provide>,
     observer: Option<Arc<dyn Observer>>,
@@ -32,7 +58,7 @@ struct Shared {
 impl Driver {
     pub fn new(clock: TestRuntime) -> Self {
         let shared =
-            Shared { mailbox: Mailbox::new(), wire: None, provide: None, observer: None, machine: None };
+            Shared { mailbox: Driven::new(), wire: None, provide: None, observer: None, machine: None };
         Self { clock, shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -40,8 +66,21 @@ impl Driver {
         self.shared.lock().expect("not poisoned").wire = Some(wire);
     }
 
-    pub fn provide(&self, provide: Provide) {
-        self.shared.lock().expect("not poisoned").provide = Some(provide);
+    /// The provider that asks this callback through the mailbox.
+    pub fn provide(&self, provide: Provide) -> Provided {
+        let given = Arc::<Mutex<Vec<Result<Credentials>>>>::default();
+        let kept = given.clone();
+        let provide: Provide = Arc::new(move || {
+            let (asked, kept) = (provide(), kept.clone());
+            Box::pin(async move {
+                let given = asked.await;
+                kept.lock().expect("not poisoned").push(given.clone());
+                given
+            })
+        });
+        let mut shared = self.shared.lock().expect("not poisoned");
+        shared.provide = Some(provide);
+        Provided { seams: shared.mailbox.seams(), given }
     }
 
     pub fn lend(&self, machine: Machine) {
@@ -52,12 +91,12 @@ impl Driver {
         self.shared.lock().expect("not poisoned").observer = Some(observer);
     }
 
-    pub fn with<R>(&self, f: impl FnOnce(&Mailbox) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&Driven) -> R) -> R {
         f(&self.shared.lock().expect("not poisoned").mailbox)
     }
 
     /// Every entry into the mailbox: with this moment's time and fresh randomness.
-    fn enter<R>(&self, f: impl FnOnce(&mut Mailbox, Turn<'_>) -> R) -> R {
+    fn enter<R>(&self, f: impl FnOnce(&mut Driven, Turn<'_>) -> R) -> R {
         let mut entropy = [0u8; 32];
         self.clock.fill_random(&mut entropy).expect("random");
         let turn = Turn { now: self.clock.now(), entropy: &entropy };
@@ -142,7 +181,7 @@ impl Driver {
             }),
             Effect::Provide { .. } => {
                 let provide = provide.expect("a provider");
-                Box::pin(async move { Reply::Credentials(provide().await.map(Some)) })
+                Box::pin(async move { Reply::Credentials(provide().await) })
             }
             Effect::Host(asked) => {
                 let machine = machine.expect("a machine");

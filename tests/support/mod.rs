@@ -80,8 +80,9 @@ impl World {
             None => {
                 Client::builder().fetch(self.wire.clone()).runtime(self.clock.clone()).background(Spawning)
             }
-            Some(driver) => driver
-                .with(|m| Client::builder().fetch(m.fetch()).runtime(m.runtime()).background(m.background())),
+            Some(driver) => {
+                driver.with(|m| Client::builder().fetch(m.seams()).runtime(m.seams()).background(m.seams()))
+            }
         }
     }
 
@@ -107,10 +108,7 @@ impl World {
     {
         match &self.driver {
             None => self.bare().credentials(CallbackCredentials::new(ask)),
-            Some(driver) => {
-                driver.provide(Arc::new(move || Box::pin(ask())));
-                self.bare().credentials(driver.with(|m| m.credentials()))
-            }
+            Some(driver) => self.bare().credentials(driver.provide(Arc::new(move || Box::pin(ask())))),
         }
     }
 
@@ -134,7 +132,7 @@ impl World {
             None => builder.observer(keep),
             Some(driver) => {
                 driver.observe(Arc::new(keep));
-                builder.observer(driver.with(|m| m.observer()))
+                builder.observer(driver.with(|m| m.seams()))
             }
         };
         (builder, events)

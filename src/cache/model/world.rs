@@ -208,9 +208,8 @@ impl World {
 
     fn enter(&mut self, key: &Key, max_age: Option<u64>, after: Option<(u64, usize)>) -> Check {
         let now = self.reference.now;
-        let max_age = max_age.map(Duration::from_millis);
         let (intent, wish) = match after {
-            None => (Intent::Read { max_age }, Wish::Read { max_age }),
+            None => (Intent::Read { max_age }, Wish::Read { max_age: max_age.map(Duration::from_millis) }),
             Some((place, count)) => (Intent::Refresh { after: place }, Wish::Refresh { after: count }),
         };
         let expected = self.reference.enter(key, wish, Duration::from_millis(LEASE));
@@ -341,8 +340,7 @@ impl World {
                 (Err(error), End::Failure { kind, retry_after })
             }
         };
-        let schedule = outcome.as_ref().ok().map(|r| self.policy.schedule(r, now, 0, random));
-        self.cache.complete(&key, lease, outcome, &Ending { now, schedule, random });
+        self.cache.complete(&key, lease, outcome, &Ending { now, ahead: 0, random });
         let purged = self.reference.complete(&key, flight, &end, random);
         match purged {
             Some(Purge::Name) => {

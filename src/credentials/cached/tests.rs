@@ -5,7 +5,8 @@
 use super::*;
 use crate::builder::RetryOptions;
 use crate::http::retry::Bucket;
-use crate::mailbox::{Effect, EffectId, Mailbox, OpId, Reply, Turn};
+use crate::mailbox::driver::{Driven, Effect, Reply};
+use crate::mailbox::{EffectId, OpId, Turn};
 use crate::observe::Watch;
 use crate::openapi::{OpenApi, Place};
 use crate::runtime::Clock;
@@ -95,7 +96,7 @@ fn a_session_is_over_a_margin_before_its_end_on_either_clock() {
 
 /// A mailbox whose operations each ask one `CachedCredentials`.
 struct Asked {
-    mailbox: Mailbox,
+    mailbox: Driven,
     asking: Arc<Asking>,
     now: u64,
 }
@@ -138,15 +139,15 @@ struct Caller {
 
 impl Asked {
     fn new() -> Self {
-        let mailbox = Mailbox::new();
+        let mailbox = Driven::new();
         let api = OpenApi {
-            fetch: Arc::new(mailbox.fetch()),
-            clock: Clock::new(Arc::new(mailbox.runtime())),
+            fetch: Arc::new(mailbox.seams()),
+            clock: Clock::new(Arc::new(mailbox.seams())),
             policy: RetryOptions::default().policy(),
             bucket: Guarded::new(Bucket::full()),
             watch: Watch { observer: None, names: false },
         };
-        let credentials = CachedCredentials::new(mailbox.credentials());
+        let credentials = CachedCredentials::new(mailbox.seams());
         let (closed, requests) = (AtomicBool::new(false), AtomicU32::new(u32::MAX));
         let asking = Arc::new(Asking { api, credentials, closed, requests });
         Self { mailbox, asking, now: 1_000 }
@@ -186,6 +187,8 @@ impl Asked {
     }
 
     fn give(&mut self, caller: &mut Caller, given: Result<Option<Credentials>>) {
+        let none = || Error::new(ErrorKind::CredentialsUnavailable, "none");
+        let given = given.and_then(|given| given.ok_or_else(none));
         self.answer(caller, |e| matches!(e, Effect::Provide { .. }), Reply::Credentials(given));
     }
 

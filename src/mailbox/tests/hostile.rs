@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::super::wire::{Reader, saturate};
-use super::super::{EffectId, OpId, Reply};
+use super::super::{EffectId, OpId};
 use crate::error::ErrorKind;
 use crate::http::FetchErrorKind;
 use crate::session::Session;
 use proptest::prelude::*;
-use std::time::Duration;
 
 /// The driver's side of the layout.
 #[derive(Clone, Default)]
@@ -65,7 +64,7 @@ fn timed(tag: u8, timeout: f64) -> Bytes {
 }
 
 fn get(name: &str, timeout: f64) -> Bytes {
-    timed(1, timeout).text(name).text("").text("").f64(f64::NAN)
+    timed(1, timeout).text(name).text("").text("").f64(f64::NAN).text("")
 }
 
 fn answered(status: u32, headers: &[(String, String)], body: &[u8]) -> Bytes {
@@ -77,14 +76,14 @@ fn credentials(token: &str, expiration: f64) -> Bytes {
     Bytes::default().u8(4).text("id").text("secret").text(token).f64(expiration)
 }
 
-/// What a driver reads after the operation and the count of removals: tag and id of each effect, and the results of `Done`. Panics where
+/// What a driver reads after the operation and the count of removals: id and tag of each effect, and the results of `Done`. Panics where
 /// the layout is not kept.
 fn effects(bytes: &[u8]) -> Vec<(u8, EffectId, Vec<u8>)> {
     let mut reader = Reader::new(bytes);
     let (_op, _removals) = (reader.u32().unwrap(), reader.u32().unwrap());
     let mut found = Vec::new();
-    while let Ok(tag) = reader.u8() {
-        let id = reader.u32().unwrap();
+    while let Ok(id) = reader.u32() {
+        let tag = reader.u8().unwrap();
         let mut done = Vec::new();
         match tag {
             1 => {
@@ -95,15 +94,14 @@ fn effects(bytes: &[u8]) -> Vec<(u8, EffectId, Vec<u8>)> {
                 }
                 reader.bytes().unwrap();
             }
-            2 => drop(reader.u32().unwrap()),
             3 => assert!(reader.u8().unwrap() <= 1),
             4 | 6 => {}
-            8 => drop((reader.u32().unwrap(), reader.u32().unwrap())),
+            2 => drop((reader.u32().unwrap(), reader.u32().unwrap())),
             5 => {
                 let (_kind, _name) = (reader.text().unwrap(), reader.text().unwrap());
                 let (_took, _error) = (reader.u32().unwrap(), reader.text().unwrap());
             }
-            7 => done = reader.bytes().unwrap().to_vec(),
+            7 => done = reader.rest().to_vec(),
             _ => panic!("effect {tag}"),
         }
         found.push((tag, id, done));
@@ -217,8 +215,7 @@ fn several_names_are_answered_each_in_its_place_or_left_to_a_read_of_their_own()
         "Errors":[{"SecretName":"c","Code":"Forbidden.ResourceNotFound","HttpStatus":404}]}"#;
     let turn = step(&mut session, op, id_of(1, &turn), &answered(200, &[], body));
     let mut result = Reader::new(&turn.last().unwrap().2);
-    assert_eq!((result.u8().unwrap(), result.u8().unwrap()), (2, 2));
-    assert_eq!((result.u8().unwrap(), result.text().unwrap()), (0, "b"));
+    assert_eq!((result.u32().unwrap(), result.u8().unwrap(), result.text().unwrap()), (2, 0, "b"));
     let end = turn.last().unwrap().2.windows(9).any(|bytes| bytes == b"NOT_FOUND");
     assert!(end, "and the error of c");
 }
@@ -229,7 +226,7 @@ fn a_malformed_reply_ends_its_operation_with_an_error_and_aborts_the_rest() {
     let (op, first) = begin(&mut session, &get("a", f64::NAN));
     let asked = step(&mut session, op, id_of(3, &first), &credentials("", f64::NAN));
     let ended = step(&mut session, op, id_of(1, &asked), &Bytes::default().u8(99));
-    assert!(ended.iter().any(|(tag, id, _)| (*tag, *id) == (6, id_of(1, &asked))), "{ended:?}");
+    assert!(ended.iter().any(|(tag, id, _)| (*tag, *id) == (6, id_of(2, &asked))), "{ended:?}");
     let (tag, _, result) = ended.last().unwrap();
     let mut result = Reader::new(result);
     assert_eq!((*tag, result.u8().unwrap(), result.text().unwrap()), (7, 1, "INTERNAL"));
@@ -249,7 +246,7 @@ fn bad_options_and_operations_are_typed_errors() {
         (operation(77), "INTERNAL"),
         (Bytes::default().u32(9).text("a").u32(1).u8(5), "INTERNAL"),
         (get("", f64::NAN), "CONFIG"),
-        (operation(1).text("a").text("s").text("v").f64(f64::NAN), "CONFIG"),
+        (operation(1).text("a").text("s").text("v").f64(f64::NAN).text(""), "CONFIG"),
     ] {
         let (_, effects) = begin(&mut session, &operation);
         let (_, _, result) = effects.last().unwrap();
@@ -273,8 +270,8 @@ fn a_number_of_milliseconds_saturates() {
     ] {
         assert_eq!(saturate(given), read, "{given}");
         let bytes = Bytes::default().f64(given);
-        let duration = Reader::new(&bytes.0).duration().unwrap();
-        assert_eq!(duration, (!given.is_nan()).then(|| Duration::from_millis(read)));
+        let ms = Reader::new(&bytes.0).millis().unwrap();
+        assert_eq!(ms, (!given.is_nan()).then_some(read));
     }
 }
 
@@ -292,19 +289,16 @@ fn every_kind_of_reply_is_read() {
     ];
     for (code, kind) in (0..).zip(kinds) {
         let bytes = Bytes::default().u8(2).u8(code).text("ECONN RESET!");
-        let Ok(Reply::Answer(Err(error))) = Reader::new(&bytes.0).reply() else { panic!("{kind:?}") };
+        let Ok(Err(error)) = Reader::new(&bytes.0).answer() else { panic!("{kind:?}") };
         assert_eq!((error.kind(), error.code()), (kind, Some("ECONNRESET")));
     }
-    assert!(Reader::new(&Bytes::default().u8(2).u8(8).text("").0).reply().is_err());
-    assert!(matches!(Reader::new(&[3]).reply(), Ok(Reply::Slept)));
-    let given = |bytes: &Bytes| match Reader::new(&bytes.0).reply() {
-        Ok(Reply::Credentials(given)) => given,
-        other => panic!("{other:?}"),
-    };
-    let session = given(&credentials("token", 5.0)).unwrap().unwrap();
+    assert!(Reader::new(&Bytes::default().u8(2).u8(8).text("").0).answer().is_err());
+    assert_eq!(Reader::new(&[3]).waited(), Ok(()));
+    let given = |bytes: &Bytes| Reader::new(&bytes.0).provided(|given| given.credentials()).unwrap();
+    let session = given(&credentials("token", 5.0)).unwrap();
     assert_eq!((session.access_key_id(), session.security_token()), ("id", Some("token")));
     assert_eq!(session.expiration().map(crate::Timestamp::as_millis), Some(5));
-    let key = given(&credentials("", f64::NAN)).unwrap().unwrap();
+    let key = given(&credentials("", f64::NAN)).unwrap();
     assert_eq!((key.security_token(), key.expiration()), (None, None));
     let broken = given(&Bytes::default().u8(5).text("TypeError\n\u{1b}").text("")).unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::CredentialsUnavailable);
@@ -352,7 +346,7 @@ fn hostile_operation() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..40),
         6 => (prop_oneof!["a", ".{0,20}"], clock()).prop_map(|(name, timeout)| get(&name, timeout).0),
-        2 => "a|b".prop_map(|name| operation(2).text(&name).text("").0),
+        2 => "a|b".prop_map(|name| operation(2).text(&name).text("").text("").f64(f64::NAN).text("").0),
         1 => "a|".prop_map(|name| operation(3).text(&name).0),
         1 => (clock(), "a|").prop_map(|(time, name)| timed(4, time).u32(2).text(&name).text("b").0),
         1 => (any::<u32>(), 5..7u8).prop_map(|(hits, tag)| Bytes::default().u32(1).text("a").u32(hits).f64(f64::NAN).u8(tag).0),
@@ -408,7 +402,7 @@ fn a_message_is_the_turn_that_it_describes() {
 proptest! {
     #[test]
     fn no_reply_panics_and_none_is_longer_than_its_bytes(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-        if let Ok(Reply::Answer(Ok(response))) = Reader::new(&bytes).reply() {
+        if let Ok(Ok(response)) = Reader::new(&bytes).answer() {
             prop_assert!(response.body().len() <= bytes.len() && response.headers().len() <= bytes.len());
         }
     }
@@ -420,8 +414,8 @@ proptest! {
         body in prop::collection::vec(any::<u8>(), 0..100),
     ) {
         let bytes = answered(u32::from(status), &headers, &body).0;
-        match Reader::new(&bytes).reply() {
-            Ok(Reply::Answer(Ok(response))) => {
+        match Reader::new(&bytes).answer() {
+            Ok(Ok(response)) => {
                 prop_assert_eq!(response.status(), status);
                 prop_assert_eq!(response.headers(), &headers[..]);
                 prop_assert_eq!(response.body(), &body[..]);
@@ -429,7 +423,7 @@ proptest! {
             other => prop_assert!(false, "{other:?}"),
         }
         for cut in 0..bytes.len() {
-            prop_assert!(Reader::new(&bytes[..cut]).reply().is_err());
+            prop_assert!(Reader::new(&bytes[..cut]).answer().is_err());
         }
     }
 

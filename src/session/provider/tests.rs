@@ -96,7 +96,7 @@ fn first(turn: &[u8]) -> Option<u8> {
 fn each_source_asks_for_what_it_needs_first() {
     const FETCH: u8 = 1;
     const PROVIDE: u8 = 3;
-    const HOST: u8 = 9;
+    const HOST: u8 = 8;
     for (kind, tag, name) in [
         (1, PROVIDE, "assume_role"),
         (2, PROVIDE, "oidc"),
