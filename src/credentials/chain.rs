@@ -72,8 +72,9 @@ pub(crate) fn walk(host: SharedHost) -> Walk {
 }
 
 fn find_cli_unless_off(known: &Known, choice: &Choice) -> Result<Found> {
-    match known.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
-        true => Ok(Found::nothing(&["ALIBABA_CLOUD_CLI_PROFILE_DISABLED is set"])),
+    const OFF: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
+    match known.is_on(OFF) {
+        true => Ok(Found::nothing(&[OFF, " is set"])),
         false => find_cli(known, choice),
     }
 }

@@ -14,7 +14,6 @@ use super::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::region::Network;
 use crate::sync::Guarded;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ pub(crate) enum Found {
     /// It is configured. The text says where, for errors; empty where the plan's own errors do.
     Plan(Box<Plan>, String),
     /// It is not, and why.
-    Nothing(Cow<'static, str>),
+    Nothing(String),
 }
 
 impl Found {
@@ -32,7 +31,7 @@ impl Found {
     }
 
     pub(super) fn nothing(why: &[&str]) -> Self {
-        Self::Nothing(why.concat().into())
+        Self::Nothing(why.concat())
     }
 }
 

@@ -55,7 +55,7 @@ impl ProvideCredentials for Walk {
                             self.answered.with(|answered| *answered = source);
                             return Ok(Some(credentials));
                         }
-                        None => NO_ROLE.into(),
+                        None => NO_ROLE.to_owned(),
                     }
                 }
                 Found::Nothing(why) => why,

@@ -17,7 +17,7 @@ fn plan(content: &str, wanted: Option<&str>) -> Plan {
 
 fn nothing(content: &str, wanted: Option<&str>) -> String {
     match read(content.as_bytes(), PATH, wanted) {
-        Ok(Found::Nothing(why)) => why.into_owned(),
+        Ok(Found::Nothing(why)) => why,
         _ => panic!("it was found"),
     }
 }
