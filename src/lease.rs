@@ -66,14 +66,14 @@ impl<T: Clone> Flight<T> {
 
     /// Ends the flight; the first end counts. Wakers are called outside the lock.
     fn end(&self, phase: Phase<T>) {
-        let woken = self.state.with(|s| {
-            if !matches!(s.phase, Phase::Running { .. }) {
-                return Vec::new();
+        self.state.with(|s| {
+            if matches!(s.phase, Phase::Running { .. }) {
+                s.phase = phase;
             }
-            s.phase = phase;
-            std::mem::take(&mut s.waiters)
         });
         if TASKS_WAKE_TASKS {
+            // Nobody takes a place at a flight that has ended.
+            let woken = self.state.with(|s| std::mem::take(&mut s.waiters));
             woken.into_iter().flatten().for_each(Waker::wake);
         }
     }

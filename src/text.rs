@@ -46,16 +46,10 @@ pub(crate) fn decimal(text: &str) -> Option<u64> {
 }
 
 /// A number in decimal digits.
-pub(crate) fn digits(mut number: usize) -> String {
-    let mut out = String::new();
-    loop {
-        let digit = u8::try_from(number % 10).unwrap_or_default();
-        out.insert(0, char::from(b'0'.wrapping_add(digit)));
-        number /= 10;
-        if number == 0 {
-            return out;
-        }
-    }
+pub(crate) fn digits(number: usize) -> String {
+    let mut out = if number < 10 { String::new() } else { digits(number / 10) };
+    out.push(char::from(b'0'.wrapping_add(u8::try_from(number % 10).unwrap_or_default())));
+    out
 }
 
 /// Appends both hexadecimal digits of a byte; `ten` is the letter that stands for 10.

@@ -152,6 +152,7 @@ impl OpenApi {
             attempts: Attempts::default(),
             key: None,
             ahead: 0,
+            pause: 0,
             last: None,
         };
         // Not an `async fn`: its future would hold what it is given a second time, beside the course.
@@ -164,10 +165,11 @@ impl OpenApi {
                 }
                 let (sent, evidence) = course.send()?;
                 let answer = sent.await;
-                match course.judge(answer, &evidence)? {
-                    Verdict::Answered(answer) => return Ok(answer),
-                    Verdict::Again(0) => {}
-                    Verdict::Again(wait) => course.api.clock.sleep(wait).await,
+                if let Some(answer) = course.judge(answer, &evidence)? {
+                    return Ok(answer);
+                }
+                if course.pause > 0 {
+                    course.api.clock.sleep(course.pause).await;
                 }
             }
         }
@@ -199,13 +201,6 @@ impl OpenApi {
     }
 }
 
-/// What follows an attempt that was not the last failure.
-enum Verdict {
-    Answered(Answer),
-    /// After so many milliseconds.
-    Again(u64),
-}
-
 /// One call on its way: everything between two waits.
 struct Course<'a, B> {
     api: &'a OpenApi,
@@ -217,6 +212,8 @@ struct Course<'a, B> {
     key: Option<Credentials>,
     /// The clock's correction that the last request was signed with.
     ahead: i64,
+    /// For how many milliseconds nothing is sent after the last failure.
+    pause: u64,
     /// The last failure.
     last: Option<Error>,
 }
@@ -289,8 +286,8 @@ impl<'a, B: Body> Course<'a, B> {
         Ok((sent, Evidence::new(signed.canonical_request)))
     }
 
-    /// An answer, or what follows the failure.
-    fn judge(&mut self, answer: Option<Arrival>, evidence: &Evidence) -> Result<Verdict> {
+    /// The answer, or nothing where the failure is not the last word.
+    fn judge(&mut self, answer: Option<Arrival>, evidence: &Evidence) -> Result<Option<Answer>> {
         let (api, limit, key) = (self.api, self.limit, self.key.take());
         let sorted = match arrived(answer, MAX_BODY) {
             Ok(response) => api.sort(response, evidence, self.ahead, key.is_some()),
@@ -303,12 +300,13 @@ impl<'a, B: Body> Course<'a, B> {
             Ok(response) => {
                 api.bucket.with(|b| b.refund(self.attempts.retried()));
                 let attempts = self.attempts.sent;
-                return Ok(Verdict::Answered(Answer { response, credentials: key, attempts }));
+                return Ok(Some(Answer { response, credentials: key, attempts }));
             }
             Err(failure) => failure,
         };
         if key.is_none() && self.source.is_some() && api.clock.has_heard() {
-            return Ok(Verdict::Again(0));
+            self.pause = 0;
+            return Ok(None);
         }
         match (&mut failure.cause, key, self.source) {
             (Cause::Key { renewable }, Some(key), Some(source)) => {
@@ -329,7 +327,8 @@ impl<'a, B: Body> Course<'a, B> {
         api.watch.emit(EventKind::Retry, limit.name, wait, Some(kind));
         self.last = Some(error);
         limit.lease.renew(now.plus(wait).plus(GRACE));
-        Ok(Verdict::Again(wait))
+        self.pause = wait;
+        Ok(None)
     }
 }
 
