@@ -18,6 +18,8 @@ export interface Credentials {
   securityToken?: string;
   /** When the session ends: a Date, an ISO 8601 text, or milliseconds since 1970. Without it a provider is asked again for each call to the service. */
   expiration?: Date | string | number;
+  /** Whom they belong to, such as a role's ARN. When a provider gives those of another principal, nothing that was cached is answered any more. */
+  principal?: string;
 }
 
 /** Why and for how long a provider is asked. */

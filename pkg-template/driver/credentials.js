@@ -33,5 +33,6 @@ export function parts(given) {
     part("accessKeySecret", /^[!-~]{1,512}$/, "1 to 512"),
     part("securityToken", /^[!-~]{0,65536}$/, "at most 65536"),
     f64(expiration),
+    part("principal", /^[!-~]{0,512}$/, "at most 512"),
   ];
 }

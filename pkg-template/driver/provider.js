@@ -31,8 +31,12 @@ class ProviderCore extends Core {
 
 /** The session of one answer. */
 function session(result) {
-  const [accessKeyId, accessKeySecret, securityToken, expiration] = [result.text(), result.text(), result.text(), result.f64()];
-  return { accessKeyId, accessKeySecret, securityToken: securityToken || undefined, expiration: expiration === undefined ? expiration : new Date(expiration) };
+  const [accessKeyId, accessKeySecret, securityToken] = [result.text(), result.text(), result.text()];
+  const [expiration, principal] = [result.f64(), result.text()];
+  return {
+    accessKeyId, accessKeySecret, securityToken: securityToken || undefined,
+    expiration: expiration === undefined ? expiration : new Date(expiration), principal: principal || undefined,
+  };
 }
 
 /** What every function of simsim/credentials returns. The getters without options are those of @alicloud/credentials. */

@@ -108,7 +108,7 @@ impl Credentials {
         token: Option<String>,
         expiration: Option<Timestamp>,
     ) -> Result<Self> {
-        let credentials = Self::trusted(id, secret, token, expiration);
+        let credentials = Self::trusted(id, secret, token, expiration, None);
         check("AccessKeyId", credentials.access_key_id(), MAX_KEY)?;
         check("AccessKeySecret", credentials.access_key_secret(), MAX_KEY)?;
         if let Some(token) = credentials.security_token() {
@@ -123,13 +123,14 @@ impl Credentials {
         secret: String,
         token: Option<String>,
         expiration: Option<Timestamp>,
+        principal: Option<String>,
     ) -> Self {
         Self(Arc::new(Parts {
             access_key_id: Sensitive::new(id),
             access_key_secret: Sensitive::new(secret),
             security_token: token.map(Sensitive::new),
             expiration,
-            principal: None,
+            principal,
         }))
     }
 

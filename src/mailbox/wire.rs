@@ -134,12 +134,13 @@ impl Writer {
         self.text(event.error.map_or("", ErrorKind::name));
     }
 
-    /// Id, secret, token (may be empty), expiry.
+    /// Id, secret, token (may be empty), expiry, principal (may be empty).
     pub(crate) fn credentials(&mut self, credentials: &Credentials) {
         self.text(credentials.access_key_id());
         self.text(credentials.access_key_secret());
         self.text(credentials.security_token().unwrap_or_default());
         self.time(credentials.expiration());
+        self.text(credentials.principal().unwrap_or_default());
     }
 
     /// A failed result: 1 and the error.
@@ -323,7 +324,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Id, secret, token (may be empty), expiry. The driver has checked them.
+    /// Id, secret, token (may be empty), expiry, principal (may be empty). The driver has checked them.
     pub(crate) fn credentials(&mut self) -> Read<Credentials> {
         let (id, secret, token) = (self.text()?, self.text()?, self.some_text()?);
         let expiration = self.f64()?.map(|ms| i64::try_from(saturate(ms)).unwrap_or(i64::MAX));
@@ -332,6 +333,7 @@ impl<'a> Reader<'a> {
             secret.to_owned(),
             token.map(str::to_owned),
             expiration.map(Timestamp::from_millis),
+            self.some_text()?.map(str::to_owned),
         ))
     }
 }

@@ -9,7 +9,7 @@ use simsim::mailbox::host::answer;
 use simsim::mailbox::{EffectId, OpId, Seams, Turn};
 use simsim::runtime::Runtime;
 use simsim::sync::BoxFuture;
-use simsim::{Credentials, Event, Observer, Result};
+use simsim::{Credentials, Error, Event, Observer, Result};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -17,23 +17,21 @@ use tokio::task::{AbortHandle, JoinSet};
 
 type Provide = Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials>> + Send + Sync>;
 
-/// What the callback gave, as it gave it: a principal and the cause of an error do not cross.
+/// What the callback gave, an error as it gave it: its cause does not cross.
 pub struct Provided {
     seams: Seams,
-    given: Arc<Mutex<Vec<Result<Credentials>>>>,
+    failed: Arc<Mutex<Vec<Error>>>,
 }
 
 impl ProvideCredentials for Provided {
     async fn provide(&self, cx: &Context<'_>) -> Result<Option<Credentials>> {
-        let crossed = self.seams.provide(cx).await.map(|given| given.expect("the mailbox knows no other"));
-        let key = |c: &Credentials| (c.access_key_id().to_owned(), c.security_token().map(str::to_owned));
-        let same = |given: &&Result<Credentials>| match (&crossed, *given) {
-            (Ok(crossed), Ok(given)) => key(crossed) == key(given),
-            (Err(crossed), Err(given)) => crossed.explanation() == given.explanation(),
-            _ => false,
+        let crossed = match self.seams.provide(cx).await {
+            Err(crossed) => crossed,
+            given => return given,
         };
-        let given = self.given.lock().expect("not poisoned").iter().rev().find(same).cloned();
-        given.expect("the same came through").map(Some)
+        let same = |failed: &&Error| failed.explanation() == crossed.explanation();
+        let failed = self.failed.lock().expect("not poisoned").iter().rev().find(same).cloned();
+        Err(failed.expect("the same came through"))
     }
 
     fn name(&self) -> &'static str {
@@ -68,19 +66,19 @@ impl Driver {
 
     /// The provider that asks this callback through the mailbox.
     pub fn provide(&self, provide: Provide) -> Provided {
-        let given = Arc::<Mutex<Vec<Result<Credentials>>>>::default();
-        let kept = given.clone();
+        let failed = Arc::<Mutex<Vec<Error>>>::default();
+        let kept = failed.clone();
         let provide: Provide = Arc::new(move || {
             let (asked, kept) = (provide(), kept.clone());
             Box::pin(async move {
                 let given = asked.await;
-                kept.lock().expect("not poisoned").push(given.clone());
+                kept.lock().expect("not poisoned").extend(given.as_ref().err().cloned());
                 given
             })
         });
         let mut shared = self.shared.lock().expect("not poisoned");
         shared.provide = Some(provide);
-        Provided { seams: shared.mailbox.seams(), given }
+        Provided { seams: shared.mailbox.seams(), failed }
     }
 
     pub fn lend(&self, machine: Machine) {

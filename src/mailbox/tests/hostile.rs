@@ -73,7 +73,7 @@ fn answered(status: u32, headers: &[(String, String)], body: &[u8]) -> Bytes {
 }
 
 fn credentials(token: &str, expiration: f64) -> Bytes {
-    Bytes::default().u8(4).text("id").text("secret").text(token).f64(expiration)
+    Bytes::default().u8(4).text("id").text("secret").text(token).f64(expiration).text("role/a")
 }
 
 /// What a driver reads after the operation and the count of removals: id and tag of each effect, and the results of `Done`. Panics where
