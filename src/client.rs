@@ -224,32 +224,35 @@ impl Client {
         (started.plus(timeout.unwrap_or(usual)), timeout.is_some_and(|t| t < usual))
     }
 
-    async fn walk(
+    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
+    fn walk(
         &self,
         key: &Key,
         intent: Intent,
         timeout: Option<u64>,
         started: Instant64,
-    ) -> (EventKind, Result<Secret>) {
-        let clock = self.inner.clock();
-        let (deadline, own_limit) = self.limit(started, timeout);
-        loop {
-            let now = clock.now();
-            let mut wait = match self.enter(key, intent, now, started, deadline) {
-                Way::Known(kind, result) => return (kind, result),
-                Way::Lead(kind, lease) => {
-                    let outcome = self.lead(key, lease, deadline, own_limit).await;
-                    return (kind, outcome.map(|record| just_fetched(&record)));
+    ) -> impl Future<Output = (EventKind, Result<Secret>)> {
+        async move {
+            let clock = self.inner.clock();
+            let (deadline, own_limit) = self.limit(started, timeout);
+            loop {
+                let now = clock.now();
+                let mut wait = match self.enter(key, intent, now, started, deadline) {
+                    Way::Known(kind, result) => return (kind, result),
+                    Way::Lead(kind, lease) => {
+                        let outcome = self.lead(key, lease, deadline, own_limit).await;
+                        return (kind, outcome.map(|record| just_fetched(&record)));
+                    }
+                    Way::Wait(wait) => wait,
+                };
+                if let Some(lease) = wait.lease.take() {
+                    let silent = matches!(wait.with, With::Own) && wait.patient;
+                    self.refresh_behind(key, lease, wait.behind, !silent).await;
                 }
-                Way::Wait(wait) => wait,
-            };
-            if let Some(lease) = wait.lease.take() {
-                let silent = matches!(wait.with, With::Own) && wait.patient;
-                self.refresh_behind(key, lease, wait.behind, !silent).await;
-            }
-            let status = wait_for_end(&wait.flight, clock, wait.limit).await;
-            if let Some(answer) = self.answer(key, wait, status, now.mono) {
-                return answer;
+                let status = wait_for_end(&wait.flight, clock, wait.limit).await;
+                if let Some(answer) = self.answer(key, wait, status, now.mono) {
+                    return answer;
+                }
             }
         }
     }
@@ -339,37 +342,55 @@ impl Client {
 
     /// Refreshes behind the answer where something can run it there; else at once, until `limit`. `report`: the read
     /// that asked for it does not wait for it, so that it is an event of its own.
-    async fn refresh_behind(&self, key: &Key, lease: Lease<Outcome>, limit: Instant64, report: bool) {
-        let clock = self.inner.clock();
-        let now = clock.now().mono;
-        let deadline = now.plus(self.inner.target.timeout);
-        let (client, key) = (self.clone(), key.clone());
-        let task = Box::pin(async move {
-            // Waiters get the outcome from the flight, and a failure is remembered by the cache.
-            let outcome = client.lead(&key, lease, deadline, false).await;
-            if report {
-                client.tell(EventKind::Refresh, &key, now, outcome.as_ref().err());
+    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
+    fn refresh_behind(
+        &self,
+        key: &Key,
+        lease: Lease<Outcome>,
+        limit: Instant64,
+        report: bool,
+    ) -> impl Future<Output = ()> {
+        async move {
+            let clock = self.inner.clock();
+            let now = clock.now().mono;
+            let deadline = now.plus(self.inner.target.timeout);
+            let (client, key) = (self.clone(), key.clone());
+            let task = Box::pin(async move {
+                // Waiters get the outcome from the flight, and a failure is remembered by the cache.
+                let outcome = client.lead(&key, lease, deadline, false).await;
+                if report {
+                    client.tell(EventKind::Refresh, &key, now, outcome.as_ref().err());
+                }
+            });
+            let left = match &self.inner.background {
+                Some(background) => background.run(task),
+                None => Err(task as BoxFuture<'static, ()>),
+            };
+            if let Err(task) = left {
+                clock.within(limit.past(now), task).await;
             }
-        });
-        let left = match &self.inner.background {
-            Some(background) => background.run(task),
-            None => Err(task as BoxFuture<'static, ()>),
-        };
-        if let Err(task) = left {
-            clock.within(limit.past(now), task).await;
         }
     }
 
     /// Fetches as the leader of a flight, and ends the flight with what came.
-    async fn lead(&self, key: &Key, lease: Lease<Outcome>, deadline: Instant64, own_limit: bool) -> Outcome {
-        lease.led_by(self.inner.clock().task());
-        let query = shared::query(&key.name, &key.selector, self.inner.target.extended_config);
-        let answer = self.ask(&key.name, shared::ACTION, query, &lease, deadline).await;
-        let outcome = answer.and_then(|answer| {
-            let record = shared::decode(&answer.response, &key.name);
-            record.map_err(|e| e.with_attempts(answer.attempts))
-        });
-        self.conclude(key, lease, outcome, own_limit)
+    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
+    fn lead(
+        &self,
+        key: &Key,
+        lease: Lease<Outcome>,
+        deadline: Instant64,
+        own_limit: bool,
+    ) -> impl Future<Output = Outcome> {
+        async move {
+            lease.led_by(self.inner.clock().task());
+            let query = shared::query(&key.name, &key.selector, self.inner.target.extended_config);
+            let answer = self.ask(&key.name, shared::ACTION, query, &lease, deadline).await;
+            let outcome = answer.and_then(|answer| {
+                let record = shared::decode(&answer.response, &key.name);
+                record.map_err(|e| e.with_attempts(answer.attempts))
+            });
+            self.conclude(key, lease, outcome, own_limit)
+        }
     }
 
     /// Ends a flight with what came of it, and remembers that.

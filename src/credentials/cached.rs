@@ -9,7 +9,6 @@ use crate::openapi::{Limit, Upstream};
 use crate::runtime::{Clock, wait_for_end};
 use crate::sync::{BoxFuture, Guarded};
 use crate::time::{Instant64, Now, Timestamp};
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -133,9 +132,8 @@ impl CachedCredentials {
     }
 
     /// The credentials to sign with now.
-    #[expect(clippy::manual_async_fn, reason = "the future of an async fn holds what it is given twice")]
-    pub(crate) fn get<'a>(&'a self, upstream: Upstream<'a>) -> impl Future<Output = Outcome> {
-        async move {
+    pub(crate) fn get<'a>(&'a self, upstream: Upstream<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
             loop {
                 let flight = match self.next(upstream) {
                     Next::Known(outcome) => return outcome,
@@ -148,7 +146,7 @@ impl CachedCredentials {
                     None => return Err(too_late()),
                 }
             }
-        }
+        })
     }
 
     /// Asks the provider as the leader of a flight, for so many milliseconds, and ends the flight with what it gave.

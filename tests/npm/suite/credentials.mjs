@@ -47,11 +47,12 @@ export function credentials({ kms, ask, many, isolated = false, secret, until })
     },
 
     async "a provider stands on its own, and for Alibaba Cloud's packages"() {
-      await prepared(assumed(await role()));
+      const principal = await role();
+      await prepared(assumed(principal));
       const given = await ask("given");
       assert.deepEqual(
         { ...given, accessKeyId: given.accessKeyId.slice(0, 4) },
-        { accessKeyId: "STS.", whole: true, dated: true, same: true, type: "sts", providerName: "assume_role" },
+        { accessKeyId: "STS.", principal, whole: true, dated: true, same: true, type: "sts", providerName: "assume_role" },
       );
     },
 

@@ -52,6 +52,14 @@ export const reading = ({ kms, ask, secret }) => ({
     assert.equal(await kms.reads(name), 3);
   },
 
+  async "what one principal has read is not answered once a provider gives another's session"() {
+    const [first, second] = [await secret("needle-first"), await secret()];
+    await kms.put(first, "needle-first");
+    const { results } = await ask("promoted", { names: [first, first, second, first] });
+    assert.deepEqual(results.map(({ text }) => text), ["needle-first", "needle-first", "needle-value", "needle-first"]);
+    assert.equal(await kms.reads(first), 2, "once for each principal");
+  },
+
   async "nothing prints a value or a key: not the secret, the error, nor the client"() {
     const name = await secret("needle-in-a-haystack");
     const other = await secret();

@@ -34,10 +34,10 @@ export function credentials(at) {
     },
     /** What a provider gives by itself, as far as it may be told. */
     async given() {
-      const { accessKeyId, accessKeySecret, securityToken, expiration } = await provider.getCredentials();
+      const { accessKeyId, accessKeySecret, securityToken, expiration, principal } = await provider.getCredentials();
       const again = await provider.getCredential();
       return {
-        accessKeyId, whole: accessKeySecret.length > 0 && securityToken.length > 0, dated: expiration instanceof Date,
+        accessKeyId, principal, whole: accessKeySecret.length > 0 && securityToken.length > 0, dated: expiration instanceof Date,
         same: again.accessKeyId === accessKeyId, type: again.type, providerName: again.providerName,
       };
     },

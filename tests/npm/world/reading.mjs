@@ -61,6 +61,19 @@ export function reading(at) {
       const results = await Promise.all(names.map((name) => at.shown(own.getSecret(name))));
       return { asked, failed: results.filter((r) => r.code) };
     },
+    /** These names one after the other, with a callback whose first session is another principal's. */
+    async promoted({ names }) {
+      let principal = "role/before";
+      const credentials = async () => {
+        const given = { ...at.options.credentials, principal };
+        principal = "role/after";
+        return given;
+      };
+      const own = new at.SecretClient({ ...at.options, credentials });
+      const results = [];
+      for (const name of names) results.push(await at.shown(own.getSecret(name)));
+      return { results };
+    },
     /** The same name with the keys of two accounts, one after the other. */
     async principals({ name }) {
       const theirs = new at.SecretClient({ ...at.options, credentials: at.stranger });
