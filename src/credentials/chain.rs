@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// # Errors
 /// - A source that is configured but broken ends the walk with its own error: what comes after it might be someone
 ///   else's identity.
-/// - [`CredentialsUnavailable`](ErrorKind::CredentialsUnavailable) where none is configured; it lists each source with
+/// - [`CredentialsUnavailable`](crate::ErrorKind::CredentialsUnavailable) where none is configured; it lists each source with
 ///   its reason.
 ///
 /// ```

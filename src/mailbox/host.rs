@@ -117,8 +117,8 @@ impl Host for MailboxHost {
     }
 }
 
-/// The driver's half of this layout, for hosts that are driven natively: asks `host` what an [`Effect::Host`] wants,
-/// and writes what it says for a [`Reply::Host`].
+/// The driver's half of this layout, for hosts that are driven natively: asks `host` what an [`Effect::Host`](super::driver::Effect::Host) wants,
+/// and writes what it says for a [`Reply::Host`](super::driver::Reply::Host).
 ///
 /// # Errors
 /// For an effect that is cut off.

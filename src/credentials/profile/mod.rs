@@ -85,7 +85,7 @@ profile_provider!(
     /// a login that only the CLI can renew; the error says what to do in their place.
     ///
     /// # Errors
-    /// [`CredentialsUnavailable`](ErrorKind::CredentialsUnavailable) naming the file, the profile and the field; the
+    /// [`CredentialsUnavailable`](crate::ErrorKind::CredentialsUnavailable) naming the file, the profile and the field; the
     /// content of the file is never quoted. The errors of the providers that a profile stands for stay as they are.
     ///
     /// ```
@@ -113,7 +113,7 @@ profile_provider!(
     /// not there.
     ///
     /// # Errors
-    /// [`CredentialsUnavailable`](ErrorKind::CredentialsUnavailable) naming the file, the section and the key; the
+    /// [`CredentialsUnavailable`](crate::ErrorKind::CredentialsUnavailable) naming the file, the section and the key; the
     /// content of the file is never quoted. The errors of the providers that a section stands for stay as they are.
     ///
     /// ```
