@@ -20,7 +20,8 @@ const FEATURE_SETS: &[(&str, &str)] = &[
     ("json-tracing", "json,tracing"),
 ];
 
-/// wasm-bindgen's tool is built when it is used; checking and testing it would compile its 60 crates twice more.
+/// wasm-bindgen's tool is built when it is used, and tested right after; with the workspace its 60 crates would be compiled
+/// twice more.
 const ALL_BUT_BINDGEN: [&str; 3] = ["--workspace", "--exclude", "xtask-bindgen"];
 
 /// Every step.
@@ -50,6 +51,7 @@ pub(crate) fn all(context: &Context) -> Result<Vec<Step>> {
             "the npm package and the wasm examples: imports, build paths, size budgets",
             package,
         ),
+        Step::new("test/bindgen", "the tests of the tool that binds and finishes wasm", test_bindgen),
     ]);
     steps.extend(scripts::steps(context)?);
     Ok(steps)
@@ -127,6 +129,10 @@ fn test_workspace(context: &Context) -> Result<Outcome> {
 fn test_core(context: &Context) -> Result<Outcome> {
     let args = ["test", "--locked", "--no-fail-fast", "--package", "simsim", "--no-default-features"];
     counted(context, Cmd::cargo().args(args))
+}
+
+fn test_bindgen(context: &Context) -> Result<Outcome> {
+    counted(context, Cmd::cargo().args(["test", "--locked", "--package", "xtask-bindgen"]))
 }
 
 /// Runs tests and counts them in the log, so that a run of no tests is no success.
