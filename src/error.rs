@@ -1,6 +1,8 @@
 //! The one error type, and the tables: service code → kind, and kind → (retry, serve stale, purge, remember).
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+mod kinds;
+
 use crate::sensitive::Sensitive;
 use crate::text::{self, has};
 use std::borrow::Cow;

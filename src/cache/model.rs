@@ -16,26 +16,6 @@ use world::World;
 
 /// Three names, and three versions of each.
 const KEYS: usize = 9;
-const KINDS: [ErrorKind; 18] = [
-    ErrorKind::Config,
-    ErrorKind::CredentialsUnavailable,
-    ErrorKind::CredentialsRejected,
-    ErrorKind::PermissionDenied,
-    ErrorKind::NotFound,
-    ErrorKind::Disabled,
-    ErrorKind::InDebt,
-    ErrorKind::Throttled,
-    ErrorKind::Unavailable,
-    ErrorKind::Transport,
-    ErrorKind::Timeout,
-    ErrorKind::Protocol,
-    ErrorKind::ClockSkew,
-    ErrorKind::BudgetExceeded,
-    ErrorKind::Unsupported,
-    ErrorKind::Internal,
-    ErrorKind::Cancelled,
-    ErrorKind::Closed,
-];
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -118,7 +98,7 @@ fn action() -> impl Strategy<Value = Action> {
     ];
     let rotation = prop::option::weighted(0.3, (-20_000..20_000i64, any::<bool>()));
     let retry_after = prop::option::weighted(0.2, 0..120_000u64);
-    let kind = prop_oneof![0..KINDS.len(), 3..5usize, 7..9usize];
+    let kind = prop_oneof![0..ErrorKind::ALL.len(), 3..5usize, 7..9usize];
     prop_oneof![
         14 => (key(), prop::option::weighted(0.2, prop_oneof![1 => Just(0), 6 => 0..8_000u64]))
             .prop_map(|(key, max_age)| Action::Read { key, max_age }),

@@ -97,7 +97,7 @@ fn event(fields: &mut Reader<'_>) -> Read<Event> {
     let name = fields.text()?;
     let kind = EVENTS.into_iter().find(|kind| kind.name() == name).ok_or(Malformed)?;
     let (secret, duration, name) = (fields.text()?.to_owned(), time(fields)?, fields.some_text()?);
-    let of = |name| FAULTS.into_iter().find(|kind| kind.name() == name).ok_or(Malformed);
+    let of = |name| ErrorKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or(Malformed);
     Ok(Event { kind, secret, duration, error: name.map(of).transpose()? })
 }
 
@@ -109,28 +109,6 @@ const EVENTS: [EventKind; 7] = [
     EventKind::Refresh,
     EventKind::Retry,
     EventKind::Throttle,
-];
-
-/// Whatever a read can fail with.
-const FAULTS: [ErrorKind; 18] = [
-    ErrorKind::Config,
-    ErrorKind::CredentialsUnavailable,
-    ErrorKind::CredentialsRejected,
-    ErrorKind::PermissionDenied,
-    ErrorKind::NotFound,
-    ErrorKind::Disabled,
-    ErrorKind::InDebt,
-    ErrorKind::Throttled,
-    ErrorKind::Unavailable,
-    ErrorKind::Transport,
-    ErrorKind::Timeout,
-    ErrorKind::Protocol,
-    ErrorKind::ClockSkew,
-    ErrorKind::BudgetExceeded,
-    ErrorKind::Unsupported,
-    ErrorKind::Internal,
-    ErrorKind::Cancelled,
-    ErrorKind::Closed,
 ];
 
 /// What a driver brings back.

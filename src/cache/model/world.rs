@@ -4,7 +4,7 @@
 use super::super::ttl::CachePolicy;
 use super::super::{Cache, Ending, Entered, Intent, Key, Outcome};
 use super::reference::{Answer, End, Phase, Purge, Reference, Value, Wish, time};
-use super::{Action, KEYS, KINDS};
+use super::{Action, KEYS};
 use crate::error::{Error, ErrorKind};
 use crate::lease::{Ended, Flight, Lease, Status};
 use crate::secret::{Record, Secret, SecretName, SecretType, SecretValue, VersionSelector};
@@ -140,7 +140,7 @@ impl World {
                 self.finish(leader, Ok((size, rotation)), random)?;
             }
             Action::Fail { leader, kind, retry_after, random } => {
-                self.finish(leader, Err((KINDS[kind], retry_after)), random)?;
+                self.finish(leader, Err((ErrorKind::ALL[kind], retry_after)), random)?;
             }
             Action::DropLeader { leader } => {
                 if let Some(at) = pick(&self.leaders, leader) {

@@ -135,9 +135,7 @@ fn manifest_version(context: &Context) -> Result<String> {
 /// Two digits for each byte. Base64 is shorter until it is compressed: what is alike in the wasm is alike in its digits,
 /// and not in base64, which gzip leaves an eighth larger.
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |place: u8| DIGITS.get(usize::from(place)).copied().map_or('0', char::from);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: &Path) -> Result<String> {
