@@ -3,7 +3,6 @@
 
 use crate::error::{Error, Result};
 use crate::sensitive::Sensitive;
-use crate::sync::Apart;
 use crate::text::cut;
 use crate::time::Timestamp;
 use std::fmt;
@@ -224,8 +223,6 @@ impl SecretValue {
 /// One version of a secret as KMS answered it. Times are as KMS wrote them (UTC).
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// Every hit writes the reference count in front of the record: it slows nobody who reads another.
-    pub(crate) _apart: Apart,
     pub(crate) name: String,
     pub(crate) version_id: String,
     pub(crate) version_stages: Vec<String>,

@@ -115,11 +115,6 @@ impl<T> Shared<T> {
     }
 }
 
-/// What has this in it begins, where there are threads, a line of the cache that nothing else lies on.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(not(target_arch = "wasm32"), repr(align(128)))]
-pub(crate) struct Apart;
-
 /// A count that many threads raise: each in a lane of its own, as far as there are lanes.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Default)]

@@ -45,7 +45,6 @@ fn previous(name: &str) -> Key {
 
 fn record(size: usize) -> Arc<Record> {
     Arc::new(Record {
-        _apart: crate::sync::Apart,
         name: String::new(),
         version_id: String::new(),
         version_stages: Vec::new(),

@@ -127,7 +127,6 @@ mod tests {
 
     fn record(secret_type: SecretType, rotation: Option<i64>) -> Record {
         Record {
-            _apart: crate::sync::Apart,
             name: String::new(),
             version_id: String::new(),
             version_stages: Vec::new(),

@@ -95,7 +95,6 @@ fn record(
     let last_rotation_date = date("LastRotationDate");
     let next_rotation_date = date("NextRotationDate");
     Ok(Arc::new(Record {
-        _apart: crate::sync::Apart,
         version_stages: stages(body.get("VersionStages")),
         extended_config: body.get("ExtendedConfig").and_then(Value::text).filter(|c| !c.expose().is_empty()),
         automatic_rotation: text(body, "AutomaticRotation"),

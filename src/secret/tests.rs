@@ -7,7 +7,6 @@ use proptest::prelude::*;
 
 fn record(value: SecretValue) -> Arc<Record> {
     Arc::new(Record {
-        _apart: crate::sync::Apart,
         name: String::from("db/password"),
         version_id: String::from("v1"),
         version_stages: vec![String::from(ACS_CURRENT)],

@@ -25,8 +25,10 @@ cargo xtask bench [FILTER] [--check] [-- CRITERION-ARGUMENTS]
 cargo xtask bench --js [--check]
 
 Runs the criterion benchmarks of benches/peers: this client beside aws_secretsmanager_caching, in one run and on the
-same shape of work, and prints their ratios. That member is not part of the workspace, so that nobody else compiles it
-(the first run compiles the other cloud's SDK, which takes minutes).
+same shape of work; then measures both in turn, in many short rounds, and prints their ratios. That member is not part
+of the workspace, so that nobody else compiles it (the first run compiles the other cloud's SDK, which takes minutes).
+
+  FILTER    only the criterion benchmarks with this in their names; the ratios are measured whatever it is
 
   --js      the npm package instead, beside the SDKs of Alibaba Cloud and AWS: import and client in a fresh Node, the
             first secret, cached reads against a map with a ttl in Node, Deno, Bun and workerd, reads after a trap

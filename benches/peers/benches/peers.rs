@@ -6,7 +6,7 @@
 
 use criterion::measurement::{Measurement, WallTime};
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use simsim_peers::drive::{ThreadTime, on_threads, ready, runtime};
+use simsim_peers::drive::{ThreadTime, filled, on_threads, ready, runtime};
 use simsim_peers::floor::Floor;
 use simsim_peers::{aws, name};
 use std::cell::Cell;
@@ -60,16 +60,6 @@ fn together(group: &mut BenchmarkGroup<'_, WallTime>, hit: impl Fn(&str) -> usiz
             });
         });
     }
-}
-
-/// A client whose cache is filled as a program's is: with a hundred secrets.
-fn filled<C>(client: C, read: impl AsyncFn(&C, &str) -> usize) -> C {
-    runtime().block_on(async {
-        for n in 0..100 {
-            read(&client, &name(n)).await;
-        }
-    });
-    client
 }
 
 fn aws_alone(c: &mut Criterion<ThreadTime>) {

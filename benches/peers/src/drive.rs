@@ -24,6 +24,16 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
+/// A client whose cache is filled as a program's is: with a hundred secrets.
+pub fn filled<C>(client: C, read: impl AsyncFn(&C, &str) -> usize) -> C {
+    runtime().block_on(async {
+        for n in 0..100 {
+            read(&client, &crate::name(n)).await;
+        }
+    });
+    client
+}
+
 /// Runs `work(thread, iterations)` on that many threads at once; how long until the last of them was done.
 /// Starting the threads is not counted.
 pub fn on_threads(threads: usize, iterations: u64, work: impl Fn(usize, u64) + Sync) -> Duration {

@@ -431,7 +431,6 @@ fn version(secret: &Secret) -> usize {
 fn record(key: &Key, flight: usize, size: usize, rotation: Option<(i64, bool)>, wall: i64) -> Record {
     let login = rotation.is_some_and(|(_, login)| login);
     Record {
-        _apart: crate::sync::Apart,
         name: key.name.plain().to_owned(),
         version_id: flight.to_string(),
         version_stages: Vec::new(),
