@@ -17,7 +17,7 @@ The fast part of `cargo xtask test`: rustfmt, guards, and clippy for the workspa
 pub(crate) fn lint(context: &Context, mut args: Args) -> Result<()> {
     let verbose = args.flag(&["--verbose", "-v"]);
     args.finish("lint")?;
-    test::run(context, test::lint(), verbose, false)
+    test::run(context, &test::lint(), verbose, false)
 }
 
 pub(crate) const BENCH: &str = "\

@@ -3,19 +3,18 @@
 
 use crate::error::{Error, Result};
 use crate::shell::Cmd;
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 /// The folders of a run and where the output of the programs it starts goes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) root: PathBuf,
     pub(crate) target: PathBuf,
     /// What outlives a clean clone: compiled std for wasm, cargo-deny. `SIMSIM_CACHE` moves it.
     pub(crate) cache: PathBuf,
     pub(crate) ci: bool,
-    /// While set, the output of started programs goes into this file and not to the terminal.
-    log: RefCell<Option<PathBuf>>,
+    /// Where the output of started programs goes, if not to the terminal.
+    log: Option<PathBuf>,
 }
 
 impl Context {
@@ -36,15 +35,16 @@ impl Context {
             .or_else(|| std::env::home_dir().map(|dir| dir.join(".cache/simsim")))
             .unwrap_or_else(|| target.join("cache"));
         let ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
-        Ok(Self { root, target, cache, ci, log: RefCell::new(None) })
+        Ok(Self { root, target, cache, ci, log: None })
     }
 
-    pub(crate) fn log(&self) -> Option<PathBuf> {
-        self.log.borrow().clone()
+    pub(crate) fn log(&self) -> Option<&Path> {
+        self.log.as_deref()
     }
 
-    pub(crate) fn set_log(&self, path: Option<PathBuf>) {
-        *self.log.borrow_mut() = path;
+    /// The same, but what started programs print goes into this file.
+    pub(crate) fn logging_to(&self, path: &Path) -> Self {
+        Self { log: Some(path.to_owned()), ..self.clone() }
     }
 
     /// Every file of the work tree that git does not ignore, from the root, with `/`.

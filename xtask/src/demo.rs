@@ -41,9 +41,7 @@ fn package(context: &Context) -> Result<()> {
     let manifest = Manifest::read(context)?;
     let log = context.target.join("xtask/demo.log");
     println!("\nputting the npm package together ({})", log.display());
-    context.set_log(Some(log));
-    let ready = tools::npm(context)
-        .and_then(|()| npm::package(context, &manifest, !npm::has_artefacts(context, &manifest)));
-    context.set_log(None);
-    ready
+    let context = &context.logging_to(&log);
+    tools::npm(context)?;
+    npm::package(context, &manifest, !npm::has_artefacts(context, &manifest))
 }

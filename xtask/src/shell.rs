@@ -86,7 +86,7 @@ impl Cmd {
     pub(crate) fn status(mut self, context: &Context) -> Result<ExitStatus> {
         let (shown, name) = (self.shown(), self.name());
         let log = context.log();
-        match &log {
+        match log {
             Some(path) => {
                 let mut file = append(path)?;
                 writeln!(file, "\n$ {shown}").during(|| format!("write {}", path.display()))?;
@@ -108,9 +108,10 @@ impl Cmd {
                 let _status = child.wait();
                 return Err(Error::new(format!("no answer in {} s: {shown}", start.elapsed().as_secs())));
             }
-            if let Some(path) = log.as_deref().filter(|_| beat.elapsed() > HEARTBEAT) {
+            if let Some(path) = log.filter(|_| beat.elapsed() > HEARTBEAT) {
                 beat = Instant::now();
-                println!("      … {name}, {} s: {}", start.elapsed().as_secs(), last_line(path));
+                let step = path.file_stem().unwrap_or_default().display();
+                println!("      … {step}: {name}, {} s: {}", start.elapsed().as_secs(), last_line(path));
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));

@@ -43,7 +43,7 @@ pub(crate) fn command(context: &Context, mut args: Args) -> Result<()> {
         }
         return Ok(());
     }
-    run(context, steps, verbose, fail_fast)
+    run(context, &steps, verbose, fail_fast)
 }
 
 fn chosen(mut steps: Vec<Step>, only: &[String], skip: &[String]) -> Result<Vec<Step>> {

@@ -8,6 +8,7 @@ use crate::manifest::Manifest;
 use crate::shell::Cmd;
 use crate::{npm, tools, wasm};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// What a script exits with when the runtime it tests is not installed.
@@ -28,7 +29,7 @@ pub(super) fn steps(context: &Context) -> Result<Vec<Step>> {
         let name = script.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(stem) = name.strip_suffix(".mjs").filter(|stem| stem.starts_with("run-")) else { continue };
         let about = first_line(&script);
-        steps.push(Step::new(format!("js/{stem}"), about, move |context| run(context, &script)));
+        steps.push(Step::new(format!("js/{stem}"), about, move |context| run(context, &script)).beside());
     }
     Ok(steps)
 }
@@ -41,7 +42,8 @@ fn first_line(script: &Path) -> String {
     text(script).lines().next().unwrap_or_default().trim_start_matches("//!").trim().to_owned()
 }
 
-fn run(context: &Context, script: &Path) -> Result<Outcome> {
+/// Installs and builds what scripts need.
+fn prepare(context: &Context, script: &Path) -> Result<()> {
     tools::npm(context)?;
     // A person's machine may do without a browser: the script then says that it was skipped.
     if context.ci && text(script).contains(NEEDS_BROWSER) {
@@ -55,6 +57,15 @@ fn run(context: &Context, script: &Path) -> Result<Outcome> {
     if !manifest.examples.iter().all(|built| example(&built.name)) {
         wasm::examples(context, &manifest)?;
     }
+    Ok(())
+}
+
+fn run(context: &Context, script: &Path) -> Result<Outcome> {
+    // By one at a time: the others then find it there.
+    static PREPARING: Mutex<()> = Mutex::new(());
+    let preparing = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
+    prepare(context, script)?;
+    drop(preparing);
     let cmd =
         Cmd::new("node").arg(script).env("CARGO_TARGET_DIR", &context.target).dir(&context.root).limit(LIMIT);
     let status = cmd.status(context)?;

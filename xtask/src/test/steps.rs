@@ -139,7 +139,7 @@ fn test_bindgen(context: &Context) -> Result<Outcome> {
 fn counted(context: &Context, cmd: Cmd) -> Result<Outcome> {
     cmd.dir(&context.root).run(context)?;
     let Some(log) = context.log() else { return Ok(Outcome::passed("")) };
-    let bytes = std::fs::read(&log).during(|| format!("read {}", log.display()))?;
+    let bytes = std::fs::read(log).during(|| format!("read {}", log.display()))?;
     match passed_tests(&String::from_utf8_lossy(&bytes)) {
         0 => Err(Error::new("no test ran")),
         count => Ok(Outcome::passed(format!("{count} tests"))),
