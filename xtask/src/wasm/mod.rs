@@ -13,7 +13,9 @@ use crate::manifest::{Artefact, Manifest};
 use crate::shell::Cmd;
 use crate::toolchain::WasmToolchain;
 use crate::tools;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread::ScopedJoinHandle;
 
 pub(crate) const HELP: &str = "\
 cargo xtask wasm [ARTEFACT…] [--debug-names] [--examples]
@@ -63,11 +65,19 @@ pub(crate) fn build(
     names: bool,
 ) -> Result<()> {
     tools::npm(context)?;
-    let toolchain = WasmToolchain::find(context)?;
-    for artefact in artefacts {
-        one(context, &toolchain, manifest, artefact, names)?;
-    }
-    Ok(())
+    let toolchain = &WasmToolchain::find(context)?;
+    // rustc has one thread for most of its time here: what it left is finished beside the next one.
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for artefact in artefacts {
+            let compiled = compiled(context, toolchain, manifest, artefact)?;
+            let finish = move || finish(context, toolchain, manifest, &compiled, &artefact.name, names);
+            threads.push(scope.spawn(finish));
+        }
+        let join =
+            |thread: ScopedJoinHandle<'_, Result<()>>| thread.join().unwrap_or_else(|p| resume_unwind(p));
+        threads.into_iter().try_for_each(join)
+    })
 }
 
 /// Builds the examples, as their authors would: cargo and wasm-bindgen.
@@ -90,18 +100,31 @@ fn empty(folder: PathBuf) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn one(
+/// What rustc makes of an artefact, in the folder of its further steps: the next artefact may have the same crate.
+fn compiled(
     context: &Context,
     toolchain: &WasmToolchain,
     plan: &Manifest,
     artefact: &Artefact,
+) -> Result<PathBuf> {
+    let steps = empty(context.target.join("wasm-steps").join(&artefact.name))?;
+    let (built, kept) = (compile::run(context, toolchain, plan, artefact)?, steps.join("compiled.wasm"));
+    std::fs::copy(&built, &kept).during(|| format!("copy {}", built.display()))?;
+    Ok(kept)
+}
+
+/// Turns that into the artefact.
+fn finish(
+    context: &Context,
+    toolchain: &WasmToolchain,
+    plan: &Manifest,
+    compiled: &Path,
+    name: &str,
     names: bool,
 ) -> Result<()> {
-    let name = &artefact.name;
     let output = empty(folder(context, name))?;
-    let steps = empty(context.target.join("wasm-steps").join(name))?;
-    let compiled = compile::run(context, toolchain, plan, artefact)?;
-    bindgen(context, &compiled, &steps, name).arg("--bytes-only").run(context)?;
+    let steps = compiled.with_file_name("");
+    bindgen(context, compiled, &steps, name).arg("--bytes-only").run(context)?;
     let finished = output.join(format!("{name}.wasm"));
     optimise(context, plan, &steps.join(format!("{name}_bg.wasm")), &finished, names)?;
     factory::write(context, &steps.join(format!("{name}_bg.js")), name, &output.join("glue.js"))?;
