@@ -9,7 +9,7 @@ use std::ops::Range;
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
 /// std's messages that only panics use.
-const MESSAGES: [&str; 17] = [
+const MESSAGES: [&str; 18] = [
     // Pairs of decimal digits, from which numbers in messages are put together.
     "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899",
     "`async fn` resumed after completion",
@@ -22,6 +22,7 @@ const MESSAGES: [&str; 17] = [
     "called `Result::unwrap()` on an `Err` value",
     "insertion index (is ",
     "removal index (is ",
+    "swap_remove index (is ",
     ") should be <= len (is ",
     ") should be < len (is ",
     "capacity overflow",

@@ -17,7 +17,7 @@ const PANICS: [&str; 10] = [
     "::expect_failed",
     "::assert_failed",
     "::slice_index_fail",
-    "::panic_already_borrowed",
+    "::panic_already_",
     "::capacity_overflow",
     "::raw_vec::handle_error",
     "::handle_alloc_error",
