@@ -250,7 +250,7 @@ impl Client {
                     self.refresh_behind(key, lease, wait.behind, !silent).await;
                 }
                 let status = wait_for_end(&wait.flight, clock, wait.limit).await;
-                if let Some(answer) = self.answer(key, wait, status, now.mono) {
+                if let Some(answer) = self.answer(key, wait, status) {
                     return answer;
                 }
             }
@@ -286,18 +286,18 @@ impl Client {
             _ => (deadline, deadline),
         };
         let (behind, limit) = (behind.min(deadline), limit.min(deadline));
-        Way::Wait(Wait { flight, lease, old, with, patient, behind, limit })
+        let hurried = deadline < started.plus(PATIENCE.min(inner.target.timeout));
+        Way::Wait(Wait { flight, lease, old, with, patient, hurried, behind, limit })
     }
 
-    /// What a read answers after its wait; nothing where it has to enter again. `since`: the time it entered.
+    /// What a read answers after its wait; nothing where it has to enter again.
     fn answer(
         &self,
         key: &Key,
         wait: Wait,
         status: Option<Status<Outcome>>,
-        since: Instant64,
     ) -> Option<(EventKind, Result<Secret>)> {
-        let after = self.inner.clock().now().mono;
+        let after = self.inner.clock().now();
         let at_once = matches!(wait.with, With::Answer);
         let well = match wait.with {
             With::Answer => EventKind::Hit,
@@ -312,8 +312,9 @@ impl Client {
         let failure = match status {
             Some(Status::Done(Ok(record))) => return Some((well, Ok(just_fetched(&record)))),
             Some(Status::Done(Err(error))) => Some(error),
-            // The leader is gone: lead, or follow whoever leads now.
-            Some(_) if !at_once && after < wait.limit => return None,
+            // The leader is gone: lead, or follow whoever leads now. A refresh of one's own that was lost behind the
+            // answer is not begun over and over.
+            Some(_) if matches!(wait.with, With::Others) && after.mono < wait.limit => return None,
             _ => None,
         };
         let served = failure.as_ref().is_none_or(|error| error.kind().consequence().stale);
@@ -324,14 +325,18 @@ impl Client {
             if at_once && !in_time {
                 return Some((well, Ok(old)));
             }
-            // A try that goes on behind the answer of a failing key notes its end itself.
-            if in_time || wait.patient {
+            // A try that goes on behind the answer of a failing key notes its end itself, and one's own hurry says
+            // nothing of KMS.
+            if (in_time || wait.patient) && !wait.hurried {
                 self.note_slow(key);
             }
         }
-        self.inner.cache.count_stale();
-        // By the time of the answer.
-        Some((EventKind::Stale, Ok(old.aged(after.past(since)))))
+        match (self.inner.cache.outlasting(key, after), failure) {
+            (Some(old), _) => Some((EventKind::Stale, Ok(old))),
+            (None, Some(failure)) => Some((badly, Err(failure))),
+            // Forgotten meanwhile, or past its bound: the read goes on as if there had been none.
+            (None, None) => None,
+        }
     }
 
     /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
@@ -443,6 +448,8 @@ struct Wait {
     with: With,
     /// Whether the flight is waited for at all where there is an old value.
     patient: bool,
+    /// Whether the read has less time than that.
+    hurried: bool,
     /// Until when the flight is led here if it cannot be led behind the answer.
     behind: Instant64,
     limit: Instant64,

@@ -106,9 +106,10 @@ impl Cache {
         self.state.read(|s| s.keeps_failing(key, now))
     }
 
-    /// Counts a read that waited and was answered with an old value in the end.
-    pub(crate) fn count_stale(&self) {
-        self.state.write(State::count_stale);
+    /// The old value for a read that has waited in vain, by the time of its answer; nothing where it was forgotten
+    /// meanwhile or may not be answered any more.
+    pub(crate) fn outlasting(&self, key: &Key, now: Now) -> Option<Secret> {
+        self.state.write(|s| s.outlasting(key, now))
     }
 
     /// Forgets one name in all its versions, or everything; flights under way no longer count for the cache.

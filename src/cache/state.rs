@@ -225,8 +225,11 @@ impl State {
         failure.is_some_and(|f| now < f.until.plus(BACKOFF.1))
     }
 
-    pub(super) fn count_stale(&mut self) {
+    pub(super) fn outlasting(&mut self, key: &Key, now: Now) -> Option<Secret> {
+        let entry = self.find(key)?.entry.as_ref()?;
+        let old = (entry.schedule.freshness(now) != Freshness::Gone).then(|| entry.read(now, true))?;
         self.counts.stale = self.counts.stale.wrapping_add(1);
+        Some(old)
     }
 
     /// Remembers a failure for the time that its kind asks for.
