@@ -186,6 +186,9 @@ impl CachedCredentials {
                 given => {
                     let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
                     let outcome = self.settle(&lease, given, clock);
+                    if let (Ok(credentials), Some(client)) = (&outcome, limit.behind) {
+                        client.given(credentials);
+                    }
                     lease.finish(outcome.clone());
                     outcome
                 }

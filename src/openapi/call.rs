@@ -94,10 +94,13 @@ pub(crate) struct Limit<'a> {
     pub(crate) place: Place<'a>,
 }
 
-/// Leads the renewal of a client's session behind the answer.
+/// The client whose session it is: leads its renewal behind the answer, and learns whose it is.
 pub(crate) trait Behind: MaybeSend + MaybeSync {
     /// Whether it will be done: not where nothing can run behind an answer. The lease is given up then.
     fn renew(&self, lease: Lease<Result<Credentials>>, old: &Credentials) -> bool;
+
+    /// Notes whose session the provider gave: what was cached for one principal is never answered to another.
+    fn given(&self, _credentials: &Credentials) {}
 }
 
 /// The region that is worked in, where it is known, and from which network.
@@ -114,11 +117,9 @@ pub(crate) struct Upstream<'a> {
     pub(crate) limit: &'a Limit<'a>,
 }
 
-/// How a call was answered: with what, signed by whom, after how many requests.
+/// How a call was answered: with what, after how many requests.
 pub(crate) struct Answer {
     pub(crate) response: Response,
-    /// None where the call is not signed.
-    pub(crate) credentials: Option<Credentials>,
     pub(crate) attempts: u32,
 }
 
@@ -300,7 +301,7 @@ impl<'a, B: Body> Course<'a, B> {
             Ok(response) => {
                 api.bucket.with(|b| b.refund(self.attempts.retried()));
                 let attempts = self.attempts.sent;
-                return Ok(Some(Answer { response, credentials: key, attempts }));
+                return Ok(Some(Answer { response, attempts }));
             }
             Err(failure) => failure,
         };

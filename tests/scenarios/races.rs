@@ -1,11 +1,13 @@
 //! What changes between a read's beginning and its answer: purges, bounds, principals, and work that is lost.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::support::{World, millis, minutes, seconds};
-use simsim::runtime::Background;
+use crate::support::{KEY_SECRET, World, millis, minutes, seconds};
+use simsim::runtime::{Background, Runtime};
 use simsim::sync::BoxFuture;
-use simsim::{CacheOptions, Client, ErrorKind};
+use simsim::{CacheOptions, Client, Credentials, ErrorKind};
 use simsim_emulator::Fault;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 scenarios![
     what_is_forgotten_while_a_read_waits_is_not_its_answer,
@@ -13,6 +15,8 @@ scenarios![
     a_bound_that_passes_while_a_read_waits_holds,
     a_hurried_read_with_an_old_value_makes_nobody_else_take_one,
     a_refresh_that_is_lost_behind_the_answer_is_told_as_an_old_value,
+    another_principal_is_answered_nothing_of_the_former_though_its_own_calls_fail,
+    a_principal_that_changes_behind_an_answer_ends_what_the_former_had_read,
 ];
 
 async fn what_is_forgotten_while_a_read_waits_is_not_its_answer(w: World) {
@@ -108,4 +112,49 @@ async fn a_refresh_that_is_lost_behind_the_answer_is_told_as_an_old_value(w: Wor
         assert!(secret.unwrap().stale() && waited <= seconds(1), "{waited:?}");
     }
     assert_eq!(w.kms_reads(), 1);
+}
+
+/// Sessions of `role/a` until so many were given, then of `role/b`.
+fn changing(w: &World, after: usize, lifetime: Option<std::time::Duration>) -> simsim::ClientBuilder {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (kms, server) = (w.kms.clone(), w.clock.server());
+    w.with_callback(move || {
+        let n = asked.fetch_add(1, Ordering::Relaxed);
+        let (id, token) = (format!("STS.n{n}"), format!("token-{n}"));
+        let end = lifetime.map(|lifetime| server.wall().after(lifetime));
+        kms.add_session(&id, KEY_SECRET, &token, end);
+        let session = Credentials::session(id, KEY_SECRET, token);
+        let who = if n < after { "role/a" } else { "role/b" };
+        async move {
+            let session = session?.with_principal(who);
+            Ok(end.map_or(session.clone(), |end| session.with_expiration(end)))
+        }
+    })
+}
+
+async fn another_principal_is_answered_nothing_of_the_former_though_its_own_calls_fail(w: World) {
+    let client = changing(&w, 2, None).build().unwrap();
+    w.seed(3);
+    w.text(&client, "s0").await;
+    w.text(&client, "s1").await;
+    w.kms.inject(Fault::unreachable());
+    assert_eq!(w.read(&client, "s2").await.unwrap_err().kind(), ErrorKind::Transport);
+    for name in ["s0", "s1"] {
+        let error = w.read(&client, name).await.expect_err("role/a had read it");
+        assert_eq!(error.kind(), ErrorKind::Transport);
+    }
+}
+
+async fn a_principal_that_changes_behind_an_answer_ends_what_the_former_had_read(w: World) {
+    let client =
+        changing(&w, 1, Some(minutes(60))).cache(CacheOptions::default().ttl(minutes(600))).build().unwrap();
+    w.seed(2);
+    w.text(&client, "s0").await;
+    w.pass(minutes(54)).await;
+    // Signed with the session of role/a, which still serves; the next one is obtained behind the answer.
+    w.text(&client, "s1").await;
+    w.settle().await;
+    assert_eq!(client.status().entries, 0, "role/b is who reads now");
+    w.text(&client, "s0").await;
+    assert_eq!(w.kms_reads(), 3);
 }
