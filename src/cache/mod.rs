@@ -70,12 +70,10 @@ impl Cache {
 
     /// The lead of a key that nobody has, fetches or saw fail a moment ago; nothing for any other.
     pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: u64) -> Option<Lease<Outcome>> {
-        let read = Intent::Read { max_age: None };
-        let entered = self.state.write(|s| match s.find(key) {
-            None => Some(s.enter(key, now, read, lease_for, &mut None)),
-            Some(_) => None,
-        });
-        match entered? {
+        if !self.state.read(|s| s.is_cold(key, now.mono)) {
+            return None;
+        }
+        match self.enter(key, now, Intent::Read { max_age: None }, lease_for) {
             Entered::Lead(lease, None) => Some(lease),
             _ => None,
         }

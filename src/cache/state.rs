@@ -132,6 +132,13 @@ impl State {
         self.names.get(key.name.as_str())?.iter().find(|s| s.selector == key.selector)
     }
 
+    /// Whether a key has neither a value nor a flight under way.
+    pub(super) fn is_cold(&self, key: &Key, now: Instant64) -> bool {
+        self.find(key).is_none_or(|slot| {
+            slot.entry.is_none() && !slot.flight.as_ref().is_some_and(|flight| flight.is_running(now))
+        })
+    }
+
     fn find_mut(&mut self, key: &Key) -> Option<&mut Slot> {
         self.names.get_mut(key.name.as_str())?.iter_mut().find(|s| s.selector == key.selector)
     }

@@ -17,6 +17,7 @@ scenarios![
     a_refresh_that_is_lost_behind_the_answer_is_told_as_an_old_value,
     another_principal_is_answered_nothing_of_the_former_though_its_own_calls_fail,
     a_principal_that_changes_behind_an_answer_ends_what_the_former_had_read,
+    a_batch_that_nobody_saw_the_end_of_is_asked_for_again_in_one_call,
 ];
 
 async fn what_is_forgotten_while_a_read_waits_is_not_its_answer(w: World) {
@@ -157,4 +158,30 @@ async fn a_principal_that_changes_behind_an_answer_ends_what_the_former_had_read
     assert_eq!(client.status().entries, 0, "role/b is who reads now");
     w.text(&client, "s0").await;
     assert_eq!(w.kms_reads(), 3);
+}
+
+async fn a_batch_that_nobody_saw_the_end_of_is_asked_for_again_in_one_call(w: World) {
+    let client = w.client();
+    let names = w.seed(5);
+    let batch = |client: &Client| {
+        let (client, names) = (client.clone(), names.clone());
+        w.spawn(async move {
+            let results = client.get_secrets(names.iter().map(String::as_str)).await;
+            results.into_iter().filter(|(_, result)| result.is_ok()).count()
+        })
+    };
+    w.kms.inject(Fault::hang().times(1));
+    let dropped = batch(&client);
+    w.pass(millis(100)).await;
+    dropped.abort();
+    w.pass(seconds(5)).await;
+    assert_eq!(batch(&client).await.unwrap(), 5);
+    assert_eq!((w.kms.calls("BatchGetSecretValue"), w.kms_reads()), (2, 0));
+    // The same after a failure that is not remembered any more.
+    client.invalidate_all();
+    w.kms.inject(Fault::unreachable().times(4));
+    assert_eq!(batch(&client).await.unwrap(), 0);
+    w.pass(seconds(2)).await;
+    assert_eq!(batch(&client).await.unwrap(), 5);
+    assert_eq!((w.kms.calls("BatchGetSecretValue"), w.kms_reads()), (7, 0));
 }
