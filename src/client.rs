@@ -321,6 +321,7 @@ impl Client {
         let Some(old) = wait.old.filter(|_| served) else {
             return Some((badly, Err(failure.unwrap_or_else(|| out_of_time(None, 0)))));
         };
+        let mut slow = None;
         if failure.is_none() {
             if at_once && !in_time {
                 return Some((well, Ok(old)));
@@ -328,21 +329,15 @@ impl Client {
             // A try that goes on behind the answer of a failing key notes its end itself, and one's own hurry says
             // nothing of KMS.
             if (in_time || wait.patient) && !wait.hurried {
-                self.note_slow(key);
+                slow = self.inner.clock().random().ok();
             }
         }
-        match (self.inner.cache.outlasting(key, after), failure) {
+        match (self.inner.cache.outlasting(key, after, slow), failure) {
             (Some(old), _) => Some((EventKind::Stale, Ok(old))),
             (None, Some(failure)) => Some((badly, Err(failure))),
             // Forgotten meanwhile, or past its bound: the read goes on as if there had been none.
             (None, None) => None,
         }
-    }
-
-    /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
-    fn note_slow(&self, key: &Key) {
-        let (clock, slow) = (self.inner.clock(), out_of_time(None, 0));
-        self.inner.cache.note_slow(key, clock.now(), &slow, clock.random().unwrap_or_default());
     }
 
     /// Refreshes behind the answer where something can run it there; else at once, until `limit`. `report`: the read
