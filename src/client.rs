@@ -10,7 +10,7 @@ use crate::gateway::shared;
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
-use crate::openapi::OpenApi;
+use crate::openapi::{GRACE, OpenApi};
 use crate::read::{Wish, key};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::Secret;
@@ -260,7 +260,7 @@ impl Client {
     /// How a read goes on.
     fn enter(&self, key: &Key, intent: Intent, now: Now, started: Instant64, deadline: Instant64) -> Way {
         let inner = &self.inner;
-        let (flight, lease, old, with) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
+        let (flight, lease, old, with) = match inner.cache.enter(key, now, intent, inner.first_lease()) {
             Entered::Ready(secret) => {
                 let kind = if secret.stale() { EventKind::Stale } else { EventKind::Hit };
                 return Way::Known(kind, Ok(secret));
@@ -407,7 +407,10 @@ impl Client {
         let now = clock.now();
         // More time would have meant more attempts.
         let cut_short = |e: &Error| {
-            e.kind() == ErrorKind::Timeout || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
+            e.kind() == ErrorKind::Timeout
+                || e.is_retryable()
+                    && e.attempts() < inner.api.policy.max_attempts
+                    && e.wait() < inner.target.timeout
         };
         if own_limit && outcome.as_ref().is_err_and(cut_short) {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
@@ -420,6 +423,11 @@ impl Client {
 }
 
 impl Inner {
+    /// For how many milliseconds a leader's lease runs when it starts: as long as its first attempt may take.
+    pub(crate) fn first_lease(&self) -> u64 {
+        self.api.policy.attempt_timeout.min(self.target.timeout / 2).saturating_add(GRACE)
+    }
+
     #[inline]
     pub(crate) fn clock(&self) -> &Clock {
         &self.api.clock

@@ -26,7 +26,7 @@ use std::time::Duration;
 /// The largest answer that is read, in bytes (a KMS value has at most 30,720).
 const MAX_BODY: usize = 1024 * 1024;
 /// How many milliseconds longer than an attempt its leader's lease runs.
-const GRACE: u64 = 250;
+pub(crate) const GRACE: u64 = 250;
 
 /// One call of an RPC-style action: business parameters in the query, or encoded as a form in the body.
 pub(crate) struct ApiCall<'a, B = ()> {
@@ -133,11 +133,6 @@ pub(crate) struct OpenApi {
 }
 
 impl OpenApi {
-    /// For how many milliseconds a leader's lease runs when it starts.
-    pub(crate) fn first_lease(&self) -> u64 {
-        self.policy.attempt_timeout.saturating_add(GRACE)
-    }
-
     /// Sends the call until it is answered, signed with these credentials, or not signed.
     pub(crate) fn call<'a, B: Body>(
         &'a self,

@@ -4,7 +4,7 @@
 use crate::support::{KEY_SECRET, World, millis, minutes, seconds};
 use simsim::runtime::{Background, Runtime};
 use simsim::sync::BoxFuture;
-use simsim::{CacheOptions, Client, Credentials, ErrorKind};
+use simsim::{CacheOptions, Client, Credentials, ErrorKind, RetryOptions};
 use simsim_emulator::Fault;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +15,8 @@ scenarios![
     a_bound_that_passes_while_a_read_waits_holds,
     a_hurried_read_with_an_old_value_makes_nobody_else_take_one,
     a_refresh_that_is_lost_behind_the_answer_is_told_as_an_old_value,
+    a_service_that_asks_for_a_pause_gets_it_from_readers_in_a_hurry_as_well,
+    a_leader_that_vanishes_is_replaced_within_the_time_of_a_read_whatever_an_attempt_may_take,
     another_principal_is_answered_nothing_of_the_former_though_its_own_calls_fail,
     a_principal_that_changes_behind_an_answer_ends_what_the_former_had_read,
     a_batch_that_nobody_saw_the_end_of_is_asked_for_again_in_one_call,
@@ -92,6 +94,41 @@ async fn a_hurried_read_with_an_old_value_makes_nobody_else_take_one(w: World) {
         let secret = w.read(&client, "db/password").await.unwrap();
         assert_eq!((secret.text().unwrap(), secret.stale()), ("needle-value-2", false), "{background}");
         w.pass(seconds(1)).await;
+    }
+}
+
+async fn a_service_that_asks_for_a_pause_gets_it_from_readers_in_a_hurry_as_well(w: World) {
+    let client = w.client();
+    w.kms.inject(Fault::retry_after_ms(30_000));
+    for _ in 0..5 {
+        let error = w.get(&client, "db/password", |g| g.timeout(seconds(5))).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Throttled, 1));
+    }
+    assert_eq!(w.kms_reads(), 1, "the client's own time would not have sufficed either");
+}
+
+async fn a_leader_that_vanishes_is_replaced_within_the_time_of_a_read_whatever_an_attempt_may_take(w: World) {
+    let patient = RetryOptions::default().attempt_timeout(minutes(1));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let slow_once = asked.clone();
+    let clock = w.clock.clone();
+    let client = w.with_callback(move || {
+        let (n, clock) = (slow_once.fetch_add(1, Ordering::Relaxed), clock.clone());
+        async move {
+            if n == 0 {
+                clock.sleep(minutes(5)).await;
+            }
+            Ok(World::session())
+        }
+    });
+    let client = client.retry(patient).build().unwrap();
+    let leader = w.spawn_reads(&client, "db/password", 1).remove(0);
+    w.pass(millis(100)).await;
+    let followers = w.spawn_reads(&client, "db/password", 3);
+    w.pass(millis(100)).await;
+    leader.abort();
+    for follower in followers {
+        assert!(follower.await.unwrap().is_ok());
     }
 }
 
