@@ -31,6 +31,7 @@ scenarios![
     a_functions_next_invocation_ends_the_refusal_of_the_last_ones_session,
     closing_while_the_provider_is_asked_sends_nothing,
     a_clock_that_jumps_ahead_costs_one_request_and_no_read,
+    a_renewal_leaves_a_hurried_read_time_for_its_call,
 ];
 
 /// A provider of new sessions, known to the service, that end after `lifetime`.
@@ -430,5 +431,18 @@ async fn a_clock_that_jumps_ahead_costs_one_request_and_no_read(w: World) {
         assert_eq!(w.wire.sent().len(), sent + 2, "one to hear the time");
         w.text(&client, "db/password").await;
         assert_eq!(w.wire.sent().len(), sent + 3);
+    }
+}
+
+async fn a_renewal_leaves_a_hurried_read_time_for_its_call(w: World) {
+    let issuer = Issuer::new(&w, Some(minutes(60)));
+    let client = issuer.builder().no_cache().no_background().build().unwrap();
+    w.text(&client, "db/password").await;
+    w.pass(minutes(55)).await;
+    issuer.take(millis(500));
+    w.kms.inject(Fault::slow_headers(millis(20)));
+    for _ in 0..3 {
+        let read = w.get(&client, "db/password", |g| g.timeout(millis(300))).await;
+        read.expect("the old session still serves");
     }
 }
