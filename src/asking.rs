@@ -31,9 +31,7 @@ impl Client {
             let call = ApiCall { endpoint, action, version: shared::VERSION, query, body: () };
             let requests = AtomicU32::new(inner.target.max_requests);
             let limit = self.bounds(name.as_str(), name.region(), deadline, lease, &requests);
-            let answer = inner.api.call(&call, Some(&inner.credentials), &limit).await?;
-            self.note_principal(&answer);
-            Ok(answer)
+            inner.api.call(&call, Some(&inner.credentials), &limit).await
         }
     }
 
@@ -50,18 +48,6 @@ impl Client {
         let place = Place { region: region.or(target.region.as_deref()), network: target.network };
         Limit { deadline, closed: &self.inner.closed, name, lease, behind: Some(self), requests, place }
     }
-
-    /// What was cached for one principal is never answered to another.
-    fn note_principal(&self, answer: &Answer) {
-        let Some(principal) = answer.credentials.as_ref().and_then(Credentials::principal) else { return };
-        let changed = self.inner.principal.with(|known| match known {
-            Some(known) if known == principal => false,
-            known => known.replace(principal.to_owned()).is_some(),
-        });
-        if changed {
-            self.inner.cache.invalidate(None);
-        }
-    }
 }
 
 impl Behind for Client {
@@ -77,5 +63,16 @@ impl Behind for Client {
             drop(inner.credentials.lead(lease, old, PROVIDING, upstream).await);
         });
         background.run(task).is_ok()
+    }
+
+    fn given(&self, credentials: &Credentials) {
+        let Some(principal) = credentials.principal() else { return };
+        let changed = self.inner.principal.with(|known| match known {
+            Some(known) if known == principal => false,
+            known => known.replace(principal.to_owned()).is_some(),
+        });
+        if changed {
+            self.inner.cache.invalidate(None);
+        }
     }
 }

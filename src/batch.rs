@@ -85,7 +85,7 @@ impl Client {
             return None;
         }
         let key = Key { name, selector: VersionSelector::Current };
-        let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.api.first_lease())?;
+        let lease = inner.cache.lead_cold(&key, inner.clock().now(), inner.first_lease())?;
         lease.led_by(inner.clock().task());
         Some(Led { place, key, lease })
     }

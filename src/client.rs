@@ -10,7 +10,7 @@ use crate::gateway::shared;
 use crate::http::retry::out_of_time;
 use crate::lease::{Flight, Lease, Status};
 use crate::observe::EventKind;
-use crate::openapi::OpenApi;
+use crate::openapi::{GRACE, OpenApi};
 use crate::read::{Wish, key};
 use crate::runtime::{Background, Clock, wait_for_end};
 use crate::secret::Secret;
@@ -250,7 +250,7 @@ impl Client {
                     self.refresh_behind(key, lease, wait.behind, !silent).await;
                 }
                 let status = wait_for_end(&wait.flight, clock, wait.limit).await;
-                if let Some(answer) = self.answer(key, wait, status, now.mono) {
+                if let Some(answer) = self.answer(key, wait, status) {
                     return answer;
                 }
             }
@@ -260,7 +260,7 @@ impl Client {
     /// How a read goes on.
     fn enter(&self, key: &Key, intent: Intent, now: Now, started: Instant64, deadline: Instant64) -> Way {
         let inner = &self.inner;
-        let (flight, lease, old, with) = match inner.cache.enter(key, now, intent, inner.api.first_lease()) {
+        let (flight, lease, old, with) = match inner.cache.enter(key, now, intent, inner.first_lease()) {
             Entered::Ready(secret) => {
                 let kind = if secret.stale() { EventKind::Stale } else { EventKind::Hit };
                 return Way::Known(kind, Ok(secret));
@@ -286,18 +286,18 @@ impl Client {
             _ => (deadline, deadline),
         };
         let (behind, limit) = (behind.min(deadline), limit.min(deadline));
-        Way::Wait(Wait { flight, lease, old, with, patient, behind, limit })
+        let hurried = deadline < started.plus(PATIENCE.min(inner.target.timeout));
+        Way::Wait(Wait { flight, lease, old, with, patient, hurried, behind, limit })
     }
 
-    /// What a read answers after its wait; nothing where it has to enter again. `since`: the time it entered.
+    /// What a read answers after its wait; nothing where it has to enter again.
     fn answer(
         &self,
         key: &Key,
         wait: Wait,
         status: Option<Status<Outcome>>,
-        since: Instant64,
     ) -> Option<(EventKind, Result<Secret>)> {
-        let after = self.inner.clock().now().mono;
+        let after = self.inner.clock().now();
         let at_once = matches!(wait.with, With::Answer);
         let well = match wait.with {
             With::Answer => EventKind::Hit,
@@ -312,32 +312,32 @@ impl Client {
         let failure = match status {
             Some(Status::Done(Ok(record))) => return Some((well, Ok(just_fetched(&record)))),
             Some(Status::Done(Err(error))) => Some(error),
-            // The leader is gone: lead, or follow whoever leads now.
-            Some(_) if !at_once && after < wait.limit => return None,
+            // The leader is gone: lead, or follow whoever leads now. A refresh of one's own that was lost behind the
+            // answer is not begun over and over.
+            Some(_) if matches!(wait.with, With::Others) && after.mono < wait.limit => return None,
             _ => None,
         };
         let served = failure.as_ref().is_none_or(|error| error.kind().consequence().stale);
         let Some(old) = wait.old.filter(|_| served) else {
             return Some((badly, Err(failure.unwrap_or_else(|| out_of_time(None, 0)))));
         };
+        let mut slow = None;
         if failure.is_none() {
             if at_once && !in_time {
                 return Some((well, Ok(old)));
             }
-            // A try that goes on behind the answer of a failing key notes its end itself.
-            if in_time || wait.patient {
-                self.note_slow(key);
+            // A try that goes on behind the answer of a failing key notes its end itself, and one's own hurry says
+            // nothing of KMS.
+            if (in_time || wait.patient) && !wait.hurried {
+                slow = self.inner.clock().random().ok();
             }
         }
-        self.inner.cache.count_stale();
-        // By the time of the answer.
-        Some((EventKind::Stale, Ok(old.aged(after.past(since)))))
-    }
-
-    /// Notes that KMS takes longer than a read waits: later ones do not wait at all.
-    fn note_slow(&self, key: &Key) {
-        let (clock, slow) = (self.inner.clock(), out_of_time(None, 0));
-        self.inner.cache.note_slow(key, clock.now(), &slow, clock.random().unwrap_or_default());
+        match (self.inner.cache.outlasting(key, after, slow), failure) {
+            (Some(old), _) => Some((EventKind::Stale, Ok(old))),
+            (None, Some(failure)) => Some((badly, Err(failure))),
+            // Forgotten meanwhile, or past its bound: the read goes on as if there had been none.
+            (None, None) => None,
+        }
     }
 
     /// Refreshes behind the answer where something can run it there; else at once, until `limit`. `report`: the read
@@ -407,7 +407,10 @@ impl Client {
         let now = clock.now();
         // More time would have meant more attempts.
         let cut_short = |e: &Error| {
-            e.kind() == ErrorKind::Timeout || e.is_retryable() && e.attempts() < inner.api.policy.max_attempts
+            e.kind() == ErrorKind::Timeout
+                || e.is_retryable()
+                    && e.attempts() < inner.api.policy.max_attempts
+                    && e.wait() < inner.target.timeout
         };
         if own_limit && outcome.as_ref().is_err_and(cut_short) {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
@@ -420,6 +423,11 @@ impl Client {
 }
 
 impl Inner {
+    /// For how many milliseconds a leader's lease runs when it starts: as long as its first attempt may take.
+    pub(crate) fn first_lease(&self) -> u64 {
+        self.api.policy.attempt_timeout.min(self.target.timeout / 2).saturating_add(GRACE)
+    }
+
     #[inline]
     pub(crate) fn clock(&self) -> &Clock {
         &self.api.clock
@@ -443,6 +451,8 @@ struct Wait {
     with: With,
     /// Whether the flight is waited for at all where there is an old value.
     patient: bool,
+    /// Whether the read has less time than that.
+    hurried: bool,
     /// Until when the flight is led here if it cannot be led behind the answer.
     behind: Instant64,
     limit: Instant64,

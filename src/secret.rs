@@ -288,11 +288,6 @@ impl Secret {
         Self { record, age, stale }
     }
 
-    /// The same, marked stale, so many milliseconds later.
-    pub(crate) fn aged(self, ms: u64) -> Self {
-        Self { age: self.age.saturating_add(ms), stale: true, ..self }
-    }
-
     pub(crate) fn record(&self) -> &Arc<Record> {
         &self.record
     }

@@ -14,7 +14,6 @@ pub(crate) mod ttl;
 pub(crate) use slot::Outcome;
 pub(crate) use state::{Counts, Entered, Intent};
 
-use crate::error::Error;
 use crate::lease::Lease;
 use crate::secret::{Record, Secret, VersionSelector};
 use crate::sync::{Shared, Tally};
@@ -70,12 +69,10 @@ impl Cache {
 
     /// The lead of a key that nobody has, fetches or saw fail a moment ago; nothing for any other.
     pub(crate) fn lead_cold(&self, key: &Key, now: Now, lease_for: u64) -> Option<Lease<Outcome>> {
-        let read = Intent::Read { max_age: None };
-        let entered = self.state.write(|s| match s.find(key) {
-            None => Some(s.enter(key, now, read, lease_for, &mut None)),
-            Some(_) => None,
-        });
-        match entered? {
+        if !self.state.read(|s| s.is_cold(key, now.mono)) {
+            return None;
+        }
+        match self.enter(key, now, Intent::Read { max_age: None }, lease_for) {
             Entered::Lead(lease, None) => Some(lease),
             _ => None,
         }
@@ -96,19 +93,16 @@ impl Cache {
         lease.finish(outcome);
     }
 
-    /// Notes that a refresh takes longer than a read may wait: later reads answer the stale value at once.
-    pub(crate) fn note_slow(&self, key: &Key, now: Now, error: &Error, random: u64) {
-        self.state.write(|s| s.remember_once(key, now, error, random));
-    }
-
     /// Whether asking KMS for the key failed a moment ago: then nobody waits for the next try either.
     pub(crate) fn keeps_failing(&self, key: &Key, now: Instant64) -> bool {
         self.state.read(|s| s.keeps_failing(key, now))
     }
 
-    /// Counts a read that waited and was answered with an old value in the end.
-    pub(crate) fn count_stale(&self) {
-        self.state.write(State::count_stale);
+    /// The old value for a read that has waited in vain, by the time of its answer; nothing where it was forgotten
+    /// meanwhile or may not be answered any more. `slow`: the jitter, where KMS took longer than a read waits; later
+    /// reads are answered the old value at once then.
+    pub(crate) fn outlasting(&self, key: &Key, now: Now, slow: Option<u64>) -> Option<Secret> {
+        self.state.write(|s| s.outlasting(key, now, slow))
     }
 
     /// Forgets one name in all its versions, or everything; flights under way no longer count for the cache.

@@ -68,9 +68,10 @@ enum Action {
         edge: usize,
         past: bool,
     },
-    Slow {
+    /// A read has waited in vain; some say that KMS was slow.
+    Outlast {
         key: usize,
-        random: u64,
+        slow: Option<u64>,
     },
     Invalidate {
         key: usize,
@@ -119,7 +120,7 @@ fn action() -> impl Strategy<Value = Action> {
             Action::Pass { mono, wall: wall.unwrap_or(i64::try_from(mono).unwrap()) }
         }),
         6 => (0..4usize, any::<bool>()).prop_map(|(edge, past)| Action::ToEdge { edge, past }),
-        2 => (key(), any::<u64>()).prop_map(|(key, random)| Action::Slow { key, random }),
+        3 => (key(), any::<Option<u64>>()).prop_map(|(key, slow)| Action::Outlast { key, slow }),
         2 => key().prop_map(|key| Action::Invalidate { key }),
         1 => Just(Action::InvalidateAll),
     ]
@@ -176,6 +177,8 @@ fn the_cache_and_its_leases_do_what_the_reference_does() {
             "ready",
             "ready, stale",
             "refresh behind",
+            "outlasted",
+            "nothing left",
             "closed",
             "remembered failure",
             "lead",

@@ -132,6 +132,13 @@ impl State {
         self.names.get(key.name.as_str())?.iter().find(|s| s.selector == key.selector)
     }
 
+    /// Whether a key has neither a value nor a flight under way.
+    pub(super) fn is_cold(&self, key: &Key, now: Instant64) -> bool {
+        self.find(key).is_none_or(|slot| {
+            slot.entry.is_none() && !slot.flight.as_ref().is_some_and(|flight| flight.is_running(now))
+        })
+    }
+
     fn find_mut(&mut self, key: &Key) -> Option<&mut Slot> {
         self.names.get_mut(key.name.as_str())?.iter_mut().find(|s| s.selector == key.selector)
     }
@@ -208,25 +215,23 @@ impl State {
         }
     }
 
-    /// Remembers a failure unless one is being remembered (many readers may notice the same slow flight) or there is
-    /// no value to answer meanwhile (it was invalidated since: later reads wait for the flight of their own time).
-    pub(super) fn remember_once(&mut self, key: &Key, now: Now, error: &Error, random: u64) {
-        let wanted = self
-            .find(key)
-            .is_some_and(|s| s.entry.is_some() && s.failure.as_ref().is_none_or(|f| now.mono >= f.until));
-        if wanted {
-            self.remember(key, now, error, random);
-        }
-    }
-
     /// Whether the last try failed, and the time to leave the key alone is not long over.
     pub(super) fn keeps_failing(&self, key: &Key, now: Instant64) -> bool {
         let failure = self.find(key).and_then(|s| s.failure.as_ref());
         failure.is_some_and(|f| now < f.until.plus(BACKOFF.1))
     }
 
-    pub(super) fn count_stale(&mut self) {
+    /// Remembers a slow flight with the value, unless a failure is being remembered: many readers may notice the same.
+    pub(super) fn outlasting(&mut self, key: &Key, now: Now, slow: Option<u64>) -> Option<Secret> {
+        let slot = self.find(key)?;
+        let entry = slot.entry.as_ref().filter(|e| e.schedule.freshness(now) != Freshness::Gone)?;
+        let old = entry.read(now, true);
+        let failing = slot.failure.as_ref().is_some_and(|f| now.mono < f.until);
+        if let Some(random) = slow.filter(|_| !failing) {
+            self.remember(key, now, &Error::new(ErrorKind::Timeout, ""), random);
+        }
         self.counts.stale = self.counts.stale.wrapping_add(1);
+        Some(old)
     }
 
     /// Remembers a failure for the time that its kind asks for.

@@ -4,7 +4,7 @@
 
 use super::ttl::CachePolicy;
 use super::*;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::lease::Status;
 use crate::secret::{SecretName, SecretType, SecretValue};
 use crate::sensitive::Sensitive;
@@ -298,15 +298,14 @@ fn a_version_that_is_gone_takes_no_other_version_with_it() {
 #[test]
 fn a_read_that_was_too_slow_for_a_value_now_invalidated_fails_nobody() {
     let (cache, key) = (Cache::new(policy()), key("a"));
-    let slow = Error::new(ErrorKind::Timeout, "");
     put(&cache, "a", at(0), 0);
     let stale = at(100_000);
     let _old_lease = lead(&cache, &key, stale);
-    cache.note_slow(&key, stale, &slow, 0);
+    assert!(cache.outlasting(&key, stale, Some(0)).is_some_and(|old| old.stale()));
     assert!(matches!(cache.enter(&key, stale, READ, LEASE), Entered::Ready(secret) if secret.stale()));
     cache.invalidate(Some("a"));
     let _lease = lead(&cache, &key, stale);
-    cache.note_slow(&key, stale, &slow, 0);
+    assert!(cache.outlasting(&key, stale, Some(0)).is_none());
     assert!(matches!(cache.enter(&key, stale, READ, LEASE), Entered::Follow(..)));
 }
 
@@ -316,7 +315,7 @@ fn many_slow_reads_of_one_flight_count_as_one_failure() {
     put(&cache, "a", at(0), 0);
     let _lease = lead(&cache, &key, at(100_000));
     for reader in 0..50 {
-        cache.note_slow(&key, at(100_000 + reader), &Error::new(ErrorKind::Timeout, ""), 0);
+        assert!(cache.outlasting(&key, at(100_000 + reader), Some(0)).is_some());
     }
     assert!(matches!(cache.enter(&key, at(100_499), READ, 0), Entered::Ready(_)));
     assert!(matches!(cache.enter(&key, at(100_500), READ, LEASE), Entered::Follow(..)));
@@ -366,7 +365,7 @@ fn extreme_times_neither_panic_nor_make_anything_fresh_for_ever() {
                 &Error::new(ErrorKind::Transport, "").with_wait(crate::time::millis(longest)),
                 u64::MAX,
             );
-            cache.note_slow(&key, after, &Error::new(ErrorKind::Timeout, ""), u64::MAX);
+            drop(cache.outlasting(&key, after, Some(u64::MAX)));
             let _ = cache.counts(after);
             assert_eq!(cache.recount()[0], cache.recount()[1]);
         }

@@ -23,7 +23,7 @@ const PAUSE: u64 = 5_000;
 pub(crate) const PROVIDING: u64 = 10_000;
 /// How many milliseconds before its end a session counts as over: a request needs time to arrive.
 const MARGIN: u64 = 5_000;
-/// How many a call waits for a refresh while the old session is still valid.
+/// How many a call waits for a refresh while the old session is still valid; never more than half of its time.
 const PATIENCE: u64 = 2_000;
 /// For how many a refused credential is not signed with again, should the provider insist on it.
 const REFUSED: u64 = 5_000;
@@ -186,6 +186,9 @@ impl CachedCredentials {
                 given => {
                     let given = given.unwrap_or_else(|| Err(unavailable(LATE)));
                     let outcome = self.settle(&lease, given, clock);
+                    if let (Ok(credentials), Some(client)) = (&outcome, limit.behind) {
+                        client.given(credentials);
+                    }
                     lease.finish(outcome.clone());
                     outcome
                 }
@@ -232,7 +235,7 @@ impl CachedCredentials {
                 }
                 lease = self.state.with(|s| s.begin(now));
             }
-            ms = ms.min(PATIENCE);
+            ms = (ms / 2).min(PATIENCE);
         }
         Next::Lead(self.lead(lease, old, ms, upstream))
     }

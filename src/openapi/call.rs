@@ -26,7 +26,7 @@ use std::time::Duration;
 /// The largest answer that is read, in bytes (a KMS value has at most 30,720).
 const MAX_BODY: usize = 1024 * 1024;
 /// How many milliseconds longer than an attempt its leader's lease runs.
-const GRACE: u64 = 250;
+pub(crate) const GRACE: u64 = 250;
 
 /// One call of an RPC-style action: business parameters in the query, or encoded as a form in the body.
 pub(crate) struct ApiCall<'a, B = ()> {
@@ -94,10 +94,13 @@ pub(crate) struct Limit<'a> {
     pub(crate) place: Place<'a>,
 }
 
-/// Leads the renewal of a client's session behind the answer.
+/// The client whose session it is: leads its renewal behind the answer, and learns whose it is.
 pub(crate) trait Behind: MaybeSend + MaybeSync {
     /// Whether it will be done: not where nothing can run behind an answer. The lease is given up then.
     fn renew(&self, lease: Lease<Result<Credentials>>, old: &Credentials) -> bool;
+
+    /// Notes whose session the provider gave: what was cached for one principal is never answered to another.
+    fn given(&self, _credentials: &Credentials) {}
 }
 
 /// The region that is worked in, where it is known, and from which network.
@@ -114,11 +117,9 @@ pub(crate) struct Upstream<'a> {
     pub(crate) limit: &'a Limit<'a>,
 }
 
-/// How a call was answered: with what, signed by whom, after how many requests.
+/// How a call was answered: with what, after how many requests.
 pub(crate) struct Answer {
     pub(crate) response: Response,
-    /// None where the call is not signed.
-    pub(crate) credentials: Option<Credentials>,
     pub(crate) attempts: u32,
 }
 
@@ -132,11 +133,6 @@ pub(crate) struct OpenApi {
 }
 
 impl OpenApi {
-    /// For how many milliseconds a leader's lease runs when it starts.
-    pub(crate) fn first_lease(&self) -> u64 {
-        self.policy.attempt_timeout.saturating_add(GRACE)
-    }
-
     /// Sends the call until it is answered, signed with these credentials, or not signed.
     pub(crate) fn call<'a, B: Body>(
         &'a self,
@@ -300,7 +296,7 @@ impl<'a, B: Body> Course<'a, B> {
             Ok(response) => {
                 api.bucket.with(|b| b.refund(self.attempts.retried()));
                 let attempts = self.attempts.sent;
-                return Ok(Some(Answer { response, credentials: key, attempts }));
+                return Ok(Some(Answer { response, attempts }));
             }
             Err(failure) => failure,
         };

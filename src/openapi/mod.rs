@@ -3,4 +3,4 @@
 
 mod call;
 
-pub(crate) use call::{Answer, ApiCall, Behind, Form, Limit, OpenApi, Place, USER_AGENT, Upstream};
+pub(crate) use call::{Answer, ApiCall, Behind, Form, GRACE, Limit, OpenApi, Place, USER_AGENT, Upstream};

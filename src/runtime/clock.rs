@@ -9,7 +9,7 @@ use crate::time::{Instant64, Now, Timestamp};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 
 /// A difference to the service's clock up to this is no fault of the local one, in milliseconds.
@@ -33,13 +33,13 @@ pub(crate) struct Clock {
     runtime: Arc<dyn DynRuntime>,
     /// How far the service's clock is ahead of the local one, in milliseconds; 0 within the tolerance.
     ahead: AtomicI64,
-    /// Whether any answer has told the time yet.
-    heard: AtomicBool,
+    /// How far the two clocks were apart when an answer last told the time.
+    heard: AtomicI64,
 }
 
 impl Clock {
     pub(crate) fn new(runtime: Arc<dyn DynRuntime>) -> Self {
-        Self { runtime, ahead: AtomicI64::new(0), heard: AtomicBool::new(false) }
+        Self { runtime, ahead: AtomicI64::new(0), heard: AtomicI64::new(i64::MIN) }
     }
 
     /// Both clocks as the platform has them: ages are measured on these.
@@ -65,9 +65,10 @@ impl Clock {
         self.ahead().abs_diff(before) > TOLERANCE
     }
 
-    /// Whether any answer has told the time yet: until then a session that seems over may be a clock that is fast.
+    /// Whether an answer has told the time since the wall clock was last set: until then a session that seems over may
+    /// be a clock that is fast.
     pub(crate) fn has_heard(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
+        apart(self.runtime.now()).abs_diff(self.heard.load(Ordering::Relaxed)) <= TOLERANCE
     }
 
     /// Learns from the `Date` of an answer that has just arrived; `ours`: what it says of our own date, for or against.
@@ -76,12 +77,12 @@ impl Clock {
     /// such a `Date`, got it from a proxy or a cache: one of them must not make a valid session seem expired.
     pub(crate) fn learn(&self, date: Option<&str>, ours: Ours) {
         let Some(there) = date.and_then(Timestamp::parse_http_date) else { return };
-        let here = self.runtime.now().wall;
-        let ahead = there.as_millis().saturating_sub(here.as_millis());
+        let now = self.runtime.now();
+        let ahead = there.as_millis().saturating_sub(now.wall.as_millis());
         if ours == Ours::Accepted && ahead.abs_diff(self.ahead()) > ACCEPTED {
             return;
         }
-        self.heard.store(true, Ordering::Relaxed);
+        self.heard.store(apart(now), Ordering::Relaxed);
         let ahead = if ahead.unsigned_abs() > TOLERANCE { ahead } else { 0 };
         self.ahead.store(ahead, Ordering::Relaxed);
     }
@@ -116,6 +117,12 @@ impl Clock {
         }
         Ok(crate::text::lower_hex(&bytes))
     }
+}
+
+/// How far the wall clock is from the monotonic one, in milliseconds: it stays the same as long as nobody sets it (and
+/// nothing freezes the other).
+fn apart(now: Now) -> i64 {
+    now.wall.as_millis().wrapping_sub_unsigned(now.mono.as_millis())
 }
 
 /// See [`Clock::within`]. The work is asked first.

@@ -1,7 +1,7 @@
 //! Sessions: when they are asked for, refreshed and given up, and who waits for whom.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::support::{KEY_SECRET, World, millis, minutes, seconds};
+use crate::support::{KEY_SECRET, Trick, World, millis, minutes, seconds};
 use simsim::credentials::FunctionCompute;
 use simsim::runtime::Runtime;
 use simsim::{ClientBuilder, Credentials, Error, ErrorKind, Result};
@@ -30,6 +30,8 @@ scenarios![
     a_static_session_that_is_refused_takes_its_values_with_it,
     a_functions_next_invocation_ends_the_refusal_of_the_last_ones_session,
     closing_while_the_provider_is_asked_sends_nothing,
+    a_clock_that_jumps_ahead_costs_one_request_and_no_read,
+    a_renewal_leaves_a_hurried_read_time_for_its_call,
 ];
 
 /// A provider of new sessions, known to the service, that end after `lifetime`.
@@ -412,4 +414,35 @@ async fn closing_while_the_provider_is_asked_sends_nothing(w: World) {
         assert_eq!(reader.await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
     }
     assert_eq!(w.wire.sent().len(), 0);
+}
+
+async fn a_clock_that_jumps_ahead_costs_one_request_and_no_read(w: World) {
+    let issuer = Issuer::new(&w, Some(minutes(60)));
+    let fixed = World::session().with_expiration(w.clock.wall().after(minutes(600)));
+    for client in [issuer.builder().no_cache(), w.bare().credentials(fixed).no_cache()] {
+        let client = client.build().unwrap();
+        w.clock.shift_wall(0);
+        w.text(&client, "db/password").await;
+        w.pass(minutes(1)).await;
+        w.clock.shift_wall(24 * 3_600_000);
+        w.wire.play(Trick::Pass);
+        let sent = w.wire.sent().len();
+        w.text(&client, "db/password").await;
+        assert_eq!(w.wire.sent().len(), sent + 2, "one to hear the time");
+        w.text(&client, "db/password").await;
+        assert_eq!(w.wire.sent().len(), sent + 3);
+    }
+}
+
+async fn a_renewal_leaves_a_hurried_read_time_for_its_call(w: World) {
+    let issuer = Issuer::new(&w, Some(minutes(60)));
+    let client = issuer.builder().no_cache().no_background().build().unwrap();
+    w.text(&client, "db/password").await;
+    w.pass(minutes(55)).await;
+    issuer.take(millis(500));
+    w.kms.inject(Fault::slow_headers(millis(20)));
+    for _ in 0..3 {
+        let read = w.get(&client, "db/password", |g| g.timeout(millis(300))).await;
+        read.expect("the old session still serves");
+    }
 }

@@ -30,6 +30,7 @@ mod instance;
 mod observing;
 mod outages;
 mod profiles;
+mod races;
 mod reading;
 mod reference;
 mod resilience;

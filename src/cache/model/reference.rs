@@ -259,13 +259,16 @@ impl Reference {
         }
     }
 
-    /// A read has waited for too long: later ones are answered the old value at once.
-    pub(super) fn slow(&mut self, key: &Key, random: u64) {
-        let mono = self.mono();
-        let Some(slot) = self.slots.get_mut(key).filter(|s| s.entry.is_some()) else { return };
-        if slot.failure.is_none_or(|f| mono >= f.until) {
+    /// A read has waited in vain: the version that it is answered, if there still is one. After one that waited for too
+    /// long, later ones are answered the old value at once.
+    pub(super) fn outlasting(&mut self, key: &Key, slow: Option<u64>) -> Option<usize> {
+        let (now, mono) = (self.now, self.mono());
+        let slot = self.slots.get_mut(key)?;
+        let entry = slot.entry.filter(|e| e.state(now) != State::Gone)?;
+        if let Some(random) = slow.filter(|_| slot.failure.is_none_or(|f| mono >= f.until)) {
             slot.failure = remembered(ErrorKind::Timeout, None, mono, slot.failure, random);
         }
+        Some(entry.version)
     }
 
     pub(super) fn invalidate(&mut self, name: Option<&str>) {

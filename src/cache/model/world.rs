@@ -164,10 +164,15 @@ impl World {
                     self.saw("edge of a bound");
                 }
             }
-            Action::Slow { key: index, random } => {
+            Action::Outlast { key: index, slow } => {
                 let key = self.keys[index].clone();
-                self.cache.note_slow(&key, now, &Error::new(ErrorKind::Timeout, ""), random);
-                self.reference.slow(&key, random);
+                let old = self.cache.outlasting(&key, now, slow);
+                prop_assert_eq!(old.as_ref().map(version), self.reference.outlasting(&key, slow));
+                self.saw(if old.is_some() { "outlasted" } else { "nothing left" });
+                if let Some(secret) = old {
+                    prop_assert!(secret.stale());
+                    self.promises(&key, &secret, true)?;
+                }
             }
             Action::Invalidate { key: index } => {
                 let name = self.keys[index].name.clone();
