@@ -219,11 +219,17 @@ fn outside_of_a_tokio_runtime_a_request_fails_and_does_not_panic() {
 fn wrong_options_are_config_errors_that_name_the_field() {
     let zero = ReqwestFetch::builder().http_only().connect_timeout(Duration::ZERO);
     let idle = ReqwestFetch::builder().http_only().idle_timeout(Duration::ZERO);
+    // Added to a point in time it would panic, in a task that nobody awaits.
+    let ever = ReqwestFetch::builder().http_only().idle_timeout(Duration::MAX);
     let socks = ReqwestFetch::builder().http_only().proxy("socks5://needle:1080");
     let garbage = ReqwestFetch::builder().http_only().proxy("http://needle:port/");
-    for (builder, field) in
-        [(zero, "connect_timeout"), (idle, "idle_timeout"), (socks, "proxy"), (garbage, "proxy")]
-    {
+    for (builder, field) in [
+        (zero, "connect_timeout"),
+        (idle, "idle_timeout"),
+        (ever, "idle_timeout"),
+        (socks, "proxy"),
+        (garbage, "proxy"),
+    ] {
         assert!(!format!("{builder:?}").contains("needle"));
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
