@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// The longest secret name, in characters (KMS's own limit).
 const MAX_NAME: usize = 192;
+/// The longest account in an ARN, in digits (they have 16 today).
+const MAX_ACCOUNT: usize = 32;
 /// The longest version id or stage, in characters (KMS's own limit for ids).
 const MAX_VERSION: usize = 64;
 /// The version stage that KMS answers with when none is named.
@@ -89,7 +91,8 @@ fn arn_parts(rest: &str) -> Option<(&str, &str)> {
     let (region, rest) = cut(rest, ":")?;
     let (account, resource) = cut(rest, ":")?;
     let plain = resource.strip_prefix("secret/")?;
-    let account_ok = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
+    let account_ok =
+        (1..=MAX_ACCOUNT).contains(&account.len()) && account.bytes().all(|b| b.is_ascii_digit());
     (is_region(region) && account_ok && !plain.is_empty()).then_some((region, plain))
 }
 

@@ -65,7 +65,7 @@ pub(super) fn wrong(what: Cow<'static, str>, response: &Response, request_id: Op
 }
 
 /// The request's id: from the body, else from the header.
-fn id(of_body: Option<String>, response: &Response) -> Option<String> {
+pub(super) fn id(of_body: Option<String>, response: &Response) -> Option<String> {
     let id = of_body.as_deref().or_else(|| response.header("x-acs-request-id"));
     id.map(printable).filter(|id| !id.is_empty())
 }
