@@ -64,6 +64,11 @@ impl<'a> Value<'a> {
         member
     }
 
+    /// How long the text is that it was written as.
+    pub(crate) fn size(self) -> usize {
+        self.text.len()
+    }
+
     /// The text of a string.
     pub(crate) fn text(self) -> Option<Sensitive<String>> {
         reader::text(self.text)
