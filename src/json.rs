@@ -76,7 +76,8 @@ impl<'a> Value<'a> {
 
     /// Whether it is that text.
     pub(crate) fn is(self, text: &str) -> bool {
-        reader::is(self.text, text)
+        // The reader is asked for names otherwise, which are texts.
+        self.text.starts_with('"') && reader::is(self.text, text)
     }
 
     /// A whole number that is not negative.
