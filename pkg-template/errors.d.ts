@@ -4,7 +4,8 @@
 /**
  * What went wrong, as a closed set:
  *
- * - `CONFIG`: an option, a name or the environment is wrong; nothing was sent. The message names the field and the remedy.
+ * - `CONFIG`: an option, a name or the environment is wrong; nothing was sent, and the message names the field and the remedy.
+ *   Or the service refuses a parameter (`InvalidParameter`).
  * - `CREDENTIALS_UNAVAILABLE`: no credentials could be obtained.
  * - `CREDENTIALS_REJECTED`: the service refuses the key, the session or the signature.
  * - `PERMISSION_DENIED`, `NOT_FOUND`, `DISABLED`, `IN_DEBT`: the service's answer.

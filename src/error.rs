@@ -17,7 +17,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An option, a name or the environment is wrong; nothing was sent. The message names the field and the remedy.
+    /// An option, a name or the environment is wrong; nothing was sent, and the message names the field and the remedy.
+    /// Or the service refuses a parameter (`InvalidParameter`).
     Config,
     /// No credentials could be obtained, and none that are still valid are at hand.
     CredentialsUnavailable,

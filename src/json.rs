@@ -64,6 +64,11 @@ impl<'a> Value<'a> {
         member
     }
 
+    /// How long the text is that it was written as.
+    pub(crate) fn size(self) -> usize {
+        self.text.len()
+    }
+
     /// The text of a string.
     pub(crate) fn text(self) -> Option<Sensitive<String>> {
         reader::text(self.text)
@@ -71,7 +76,8 @@ impl<'a> Value<'a> {
 
     /// Whether it is that text.
     pub(crate) fn is(self, text: &str) -> bool {
-        reader::is(self.text, text)
+        // The reader is asked for names otherwise, which are texts.
+        self.text.starts_with('"') && reader::is(self.text, text)
     }
 
     /// A whole number that is not negative.

@@ -1,12 +1,11 @@
 //! Ways to read beyond the one line: options of one read, and use with one more try.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use crate::builder::check_time;
 use crate::cache::{Intent, Key};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::secret::{Record, Secret, SecretName, VersionSelector};
-use crate::time::millis;
+use crate::time::{check_time, millis};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;

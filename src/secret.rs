@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// The longest secret name, in characters (KMS's own limit).
 const MAX_NAME: usize = 192;
+/// The longest account in an ARN, in digits (they have 16 today).
+const MAX_ACCOUNT: usize = 32;
 /// The longest version id or stage, in characters (KMS's own limit for ids).
 const MAX_VERSION: usize = 64;
 /// The version stage that KMS answers with when none is named.
@@ -89,7 +91,8 @@ fn arn_parts(rest: &str) -> Option<(&str, &str)> {
     let (region, rest) = cut(rest, ":")?;
     let (account, resource) = cut(rest, ":")?;
     let plain = resource.strip_prefix("secret/")?;
-    let account_ok = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
+    let account_ok =
+        (1..=MAX_ACCOUNT).contains(&account.len()) && account.bytes().all(|b| b.is_ascii_digit());
     (is_region(region) && account_ok && !plain.is_empty()).then_some((region, plain))
 }
 
@@ -235,14 +238,14 @@ pub(crate) struct Record {
     pub(crate) last_rotation_date: Option<Timestamp>,
     pub(crate) next_rotation_date: Option<Timestamp>,
     pub(crate) request_id: Option<String>,
+    /// How long the JSON was that all of this was read from.
+    pub(crate) size: usize,
 }
 
 impl Record {
-    /// About how many bytes this takes in memory.
+    /// About how many bytes this takes in memory. Whichever text of an answer is large, it counts.
     pub(crate) fn weight(&self) -> usize {
-        let extended = self.extended_config.as_ref().map_or(0, |c| c.expose().len());
-        let texts = self.name.len().saturating_add(self.version_id.len()).saturating_add(extended);
-        self.value.bytes().len().saturating_add(texts).saturating_add(512)
+        self.size.saturating_add(512)
     }
 }
 

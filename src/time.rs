@@ -1,6 +1,7 @@
 //! Integer-millisecond time, and the two date formats of the wire (ISO 8601 and the HTTP `Date`).
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::error::{Error, Result};
 use std::time::Duration;
 
 /// A point on the wall clock: whole milliseconds since 1970-01-01T00:00:00Z (may be negative).
@@ -29,6 +30,24 @@ pub(crate) fn millis(duration: Duration) -> u64 {
         return u64::MAX;
     }
     seconds.wrapping_mul(1000).wrapping_add(u64::from(duration.subsec_millis()))
+}
+
+/// The longest time that an option may have, in milliseconds: ten years.
+const LONGEST: u64 = 10 * 365 * 86_400_000;
+
+/// Refuses zero and what no one can mean.
+pub(crate) fn check_time(field: &str, ms: u64) -> Result<()> {
+    if ms == 0 {
+        return Err(Error::config([field, ": must be at least one millisecond"].concat()));
+    }
+    check_longest(field, ms)
+}
+
+pub(crate) fn check_longest(field: &str, ms: u64) -> Result<()> {
+    if ms > LONGEST {
+        return Err(Error::config([field, ": is longer than ten years; give a shorter time"].concat()));
+    }
+    Ok(())
 }
 
 /// `first`, doubled so many times, but at most `cap`.

@@ -6,7 +6,7 @@
 mod support_http;
 
 use simsim::ErrorKind;
-use simsim::http::{Fetch, FetchError, FetchErrorKind, ReqwestFetch};
+use simsim::http::{Fetch, FetchError, FetchErrorKind, Method, Request, ReqwestFetch};
 use std::sync::Arc;
 use std::time::Duration;
 use support_http::Step::{Closed, Hang, Meet, Read, Reset, Write};
@@ -45,6 +45,18 @@ async fn a_request_is_sent_as_it_is_and_nothing_is_added() {
             "x-acs-action: getsecretvalue".to_owned(),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_a_body_and_has_none_says_so() {
+    for (method, length) in [(Method::Post, 1), (Method::Put, 1), (Method::Get, 0)] {
+        let server = Server::start([vec![Read, Write(OK)]]).await;
+        let request = Request { method, body: Vec::new(), ..request(server.url("/")) };
+        plain().fetch(request).await.unwrap();
+        let head = server.requests().remove(0).to_ascii_lowercase();
+        assert_eq!(head.matches("\r\ncontent-length: 0\r\n").count(), length, "{head}");
+        assert!(!head.contains("transfer-encoding"), "{head}");
+    }
 }
 
 #[tokio::test]
@@ -219,11 +231,17 @@ fn outside_of_a_tokio_runtime_a_request_fails_and_does_not_panic() {
 fn wrong_options_are_config_errors_that_name_the_field() {
     let zero = ReqwestFetch::builder().http_only().connect_timeout(Duration::ZERO);
     let idle = ReqwestFetch::builder().http_only().idle_timeout(Duration::ZERO);
+    // Added to a point in time it would panic, in a task that nobody awaits.
+    let ever = ReqwestFetch::builder().http_only().idle_timeout(Duration::MAX);
     let socks = ReqwestFetch::builder().http_only().proxy("socks5://needle:1080");
     let garbage = ReqwestFetch::builder().http_only().proxy("http://needle:port/");
-    for (builder, field) in
-        [(zero, "connect_timeout"), (idle, "idle_timeout"), (socks, "proxy"), (garbage, "proxy")]
-    {
+    for (builder, field) in [
+        (zero, "connect_timeout"),
+        (idle, "idle_timeout"),
+        (ever, "idle_timeout"),
+        (socks, "proxy"),
+        (garbage, "proxy"),
+    ] {
         assert!(!format!("{builder:?}").contains("needle"));
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);

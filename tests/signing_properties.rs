@@ -149,3 +149,11 @@ fn an_anonymous_request_carries_no_key_and_no_signature() {
         ["x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"]
     );
 }
+
+#[test]
+fn a_former_signature_is_no_part_of_what_is_signed_wherever_it_comes_from() {
+    let pair = |name, value| (Cow::Borrowed(name), Cow::Borrowed(value));
+    let (plain, signed) = ([pair("b", "2")], [pair("b", "2"), pair("Signature", "old")]);
+    assert_eq!(rpc::canonical_query(&[pair("a", "1")], &plain), "a=1&b=2");
+    assert_eq!(rpc::canonical_query(&signed, &signed), "b=2&b=2");
+}

@@ -8,7 +8,6 @@ mod target;
 mod vectors;
 
 pub(crate) use blueprint::Blueprint;
-pub(crate) use options::check_time;
 pub use options::{CacheOptions, RetryOptions};
 pub(crate) use target::Target;
 
@@ -20,7 +19,7 @@ use crate::http::{DynFetch, Fetch};
 use crate::observe::{Observer, Watch};
 use crate::region::{Endpoint, Network, Origin, check_region};
 use crate::runtime::{Background, DynRuntime, Runtime};
-use crate::time::millis;
+use crate::time::{check_time, millis};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

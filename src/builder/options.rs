@@ -5,11 +5,9 @@ use crate::cache::ttl::CachePolicy;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::sync::ISOLATE;
-use crate::time::millis;
+use crate::time::{check_longest, check_time, millis};
 use std::time::Duration;
 
-/// The longest time that an option may have, in milliseconds: ten years.
-const LONGEST: u64 = 10 * 365 * DAY;
 const DAY: u64 = 24 * 3_600_000;
 
 /// How long values are kept, and how much of them.
@@ -193,19 +191,4 @@ impl RetryOptions {
         let Self { max_attempts, base, cap, attempt_timeout } = self;
         RetryPolicy { max_attempts, base, cap, attempt_timeout }
     }
-}
-
-/// Refuses zero and what no one can mean.
-pub(crate) fn check_time(field: &str, ms: u64) -> Result<()> {
-    if ms == 0 {
-        return Err(Error::config([field, ": must be at least one millisecond"].concat()));
-    }
-    check_longest(field, ms)
-}
-
-fn check_longest(field: &str, ms: u64) -> Result<()> {
-    if ms > LONGEST {
-        return Err(Error::config([field, ": is longer than ten years; give a shorter time"].concat()));
-    }
-    Ok(())
 }

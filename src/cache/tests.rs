@@ -57,6 +57,7 @@ fn record(size: usize) -> Arc<Record> {
         last_rotation_date: None,
         next_rotation_date: None,
         request_id: None,
+        size,
     })
 }
 

@@ -139,6 +139,7 @@ mod tests {
             last_rotation_date: None,
             next_rotation_date: rotation.map(Timestamp::from_millis),
             request_id: None,
+            size: 0,
         }
     }
 

@@ -89,11 +89,13 @@ impl EcsRamRole {
         let endpoint = endpoint.into();
         // Plain http is accepted for loopback only.
         match Endpoint::parse("endpoint", &endpoint, Origin::Code { allow_http: false }) {
-            Ok(parsed) if endpoint.starts_with("http://") => self.base = parsed.url("").into(),
-            Ok(_) => {
-                let what = "endpoint: must be http:// and a loopback address; leave it out elsewhere";
-                self.endpoint_fault = Some(Error::config(what));
-            }
+            Ok(parsed) => match parsed.url("") {
+                url if url.starts_with("http:") => self.base = url.into(),
+                _ => {
+                    let what = "endpoint: must be http:// and a loopback address; leave it out elsewhere";
+                    self.endpoint_fault = Some(Error::config(what));
+                }
+            },
             Err(fault) => self.endpoint_fault = Some(fault),
         }
         self

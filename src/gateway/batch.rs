@@ -4,7 +4,7 @@
 //! (reference secret-client 7.2).
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::shared::{one, text, wrong};
+use super::shared::{id, one, text, wrong};
 use crate::error::{Error, Facts, Result, kind_of_code, printable};
 use crate::http::Response;
 use crate::json::Value;
@@ -48,9 +48,10 @@ pub(crate) fn decode(body: Value<'_>, name: &SecretName, response: &Response) ->
     if let Some(value) = item_of(body, "SecretValues", name) {
         return one(value, name, response);
     }
+    let request_id = text(body, "RequestId");
     Err(match item_of(body, "Errors", name) {
-        Some(error) => refusal(error, response),
-        None => wrong("the answer has nothing of this secret".into(), response, None),
+        Some(error) => refusal(error, response, request_id),
+        None => wrong("the answer has nothing of this secret".into(), response, request_id),
     })
 }
 
@@ -66,17 +67,18 @@ fn item_of<'a>(body: Value<'a>, list: &str, name: &SecretName) -> Option<Value<'
     found
 }
 
-/// Why one of the secrets was refused.
-fn refusal(item: Value<'_>, response: &Response) -> Error {
+/// Why one of the secrets was refused. Its request is that of the batch.
+fn refusal(item: Value<'_>, response: &Response, request_id: Option<String>) -> Error {
     let status = item.get("HttpStatus").and_then(Value::number).and_then(|n| u16::try_from(n).ok());
     let status = status.unwrap_or_else(|| response.status());
     let Some(code) = text(item, "Code").filter(|code| !code.is_empty()) else {
-        return wrong("the answer has no Code".into(), response, None);
+        return wrong("the answer has no Code".into(), response, request_id);
     };
     let facts = Facts {
         status: Some(status),
         service_code: Some(printable(&code)),
         service_message: item.get("Message").and_then(Value::text),
+        request_id: id(request_id, response),
         ..Facts::new(kind_of_code(&code, status), "".into())
     };
     facts.into()
@@ -125,11 +127,11 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         let expected = [
             (String::from("of a"), some("ra")),
-            (String::from("NOT_FOUND"), None),
+            (String::from("NOT_FOUND"), some("r")),
             (String::from("of b"), some("rb")),
             (String::from("PROTOCOL"), None),
-            (String::from("PROTOCOL"), None),
-            (String::from("PROTOCOL"), None),
+            (String::from("PROTOCOL"), some("r")),
+            (String::from("PROTOCOL"), some("r")),
         ];
         assert_eq!(shown, expected);
         let gone = all[1].as_ref().unwrap_err();

@@ -65,7 +65,7 @@ pub(super) fn wrong(what: Cow<'static, str>, response: &Response, request_id: Op
 }
 
 /// The request's id: from the body, else from the header.
-fn id(of_body: Option<String>, response: &Response) -> Option<String> {
+pub(super) fn id(of_body: Option<String>, response: &Response) -> Option<String> {
     let id = of_body.as_deref().or_else(|| response.header("x-acs-request-id"));
     id.map(printable).filter(|id| !id.is_empty())
 }
@@ -107,6 +107,7 @@ fn record(
         last_rotation_date,
         next_rotation_date,
         request_id: id(text(body, "RequestId"), response),
+        size: body.size(),
     }))
 }
 
@@ -167,6 +168,17 @@ mod tests {
         assert_eq!(record.next_rotation_date, Timestamp::parse_iso("2026-01-08T00:00:00Z"));
         assert_eq!(record.extended_config.map(Sensitive::into_exposed).as_deref(), Some("{}"));
         assert_eq!(record.request_id.as_deref(), Some("r-1"));
+    }
+
+    #[test]
+    fn whichever_member_is_large_the_record_weighs_as_much() {
+        let long = "x".repeat(10_000);
+        for member in ["SecretType", "AutomaticRotation", "ExtendedConfig", "VersionStages"] {
+            let value =
+                if member == "VersionStages" { format!("[\"{long}\"]") } else { format!("\"{long}\"") };
+            let weight = with(&format!(",\"{member}\":{value}")).weight();
+            assert!((10_500..10_700).contains(&weight), "{member}: {weight}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn text(raw: &str) -> Option<Sensitive<String>> {
     read.is_ok().then_some(out)
 }
 
-/// Whether `raw` is a string that stands for `name`.
+/// Whether `raw`, a string or empty, stands for `name`.
 pub(super) fn is(raw: &str, name: &str) -> bool {
     let quoted = raw.as_bytes();
     match has(raw, "\\") {

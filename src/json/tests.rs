@@ -248,3 +248,12 @@ proptest! {
         agree(&bytes)?;
     }
 }
+
+#[test]
+fn only_a_string_is_a_text_that_it_is_compared_with() {
+    let body = r#"[true, null, 1234, ["a"], "ru", "r\u0075"]"#;
+    let json = parse(body.as_bytes()).unwrap();
+    let told =
+        ["ru", "ul", "23", "\"a\""].map(|text| elements(json.root()).iter().filter(|v| v.is(text)).count());
+    assert_eq!(told, [2, 0, 0, 0]);
+}

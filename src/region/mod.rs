@@ -3,7 +3,9 @@
 
 use crate::error::{Error, Result};
 use crate::secret::is_region;
+use crate::sync::ISOLATE;
 use crate::text::{cut, decimal, has};
+use std::net::Ipv6Addr;
 
 /// Which of the shared gateway's hosts is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -61,8 +63,8 @@ impl Endpoint {
     pub(crate) fn parse(field: &str, text: &str, origin: Origin) -> Result<Self> {
         let fault = |what: &str| Err(Error::config([field, ": ", what].concat()));
         let (https, rest) = match cut(text, "://") {
-            Some(("https", rest)) => (true, rest),
-            Some(("http", rest)) => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
             Some(_) => return fault("the scheme must be https"),
             None => (true, text),
         };
@@ -76,12 +78,14 @@ impl Endpoint {
         let Some((host, port)) = split_port(authority) else {
             return fault("is not host or host:port");
         };
-        if port.is_some_and(|p| !decimal(p).is_some_and(|n| (1..=65_535).contains(&n))) {
+        // With a zero in front it would be signed as it is written, and sent without.
+        let port_ok = |p: &str| !p.starts_with('0') && decimal(p).is_some_and(|n| n <= 65_535);
+        if !port.is_none_or(port_ok) {
             return fault("the port must be a number from 1 to 65535");
         }
         let host_lower = host.to_ascii_lowercase();
         if !is_host(&host_lower) {
-            return fault("the host has characters that no host name has");
+            return fault("the host is neither a name nor an address in its shortest form");
         }
         let loopback = is_loopback(&host_lower);
         let allow_http = loopback || matches!(origin, Origin::Code { allow_http: true });
@@ -130,13 +134,22 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 
 fn is_host(host: &str) -> bool {
     if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        return has(v6, ":") && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+        let plain = has(v6, ":") && v6.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+        // What would be sent in another form than it is signed in; std's forms are too large for wasm.
+        return plain && (ISOLATE || v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.to_string() == v6));
     }
     let label_ok = |l: &[u8]| {
         l.first().is_some_and(|b| *b != b'-')
             && l.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
-    host.len() <= 253 && host.as_bytes().split(|b| *b == b'.').all(label_ok)
+    let mut labels = host.as_bytes().split(|b| *b == b'.');
+    // Whoever sends to a host that ends in a number takes it for an address, and writes `127.1` as `127.0.0.1`.
+    let is_number = |l: &[u8]| match l.strip_prefix(b"0x") {
+        Some(hex) => hex.iter().all(u8::is_ascii_hexdigit),
+        None => l.iter().all(u8::is_ascii_digit),
+    };
+    let name = labels.clone().next_back().is_some_and(|last| !is_number(last));
+    host.len() <= 253 && labels.all(label_ok) && (name || is_v4(host).is_some())
 }
 
 /// Whether an absolute address is on this machine.
@@ -149,13 +162,13 @@ pub(crate) fn is_near(url: &str) -> bool {
 
 /// Whether a host is this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
 pub(crate) fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host == "[::1]" || is_loopback_v4(host).is_some()
+    host == "localhost" || host == "[::1]" || (host.starts_with("127.") && is_v4(host).is_some())
 }
 
-/// `127.` and three more numbers up to 255, without leading zeros (which some read as octal).
-fn is_loopback_v4(host: &str) -> Option<()> {
-    let mut rest = host.strip_prefix("127.")?;
-    for last in [false, false, true] {
+/// Four numbers up to 255, without leading zeros (which some read as octal).
+fn is_v4(host: &str) -> Option<()> {
+    let mut rest = host;
+    for last in [false, false, false, true] {
         let (part, after) = if last { (rest, "") } else { cut(rest, ".")? };
         let plain = part.len() == 1 || !part.starts_with('0');
         decimal(part).filter(|n| *n <= 255 && plain)?;
@@ -240,6 +253,23 @@ mod tests {
             "http://kms.cn-hangzhou.aliyuncs.com",
         ] {
             assert!(env(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[cfg(feature = "reqwest")]
+    proptest::proptest! {
+        #[test]
+        fn what_is_signed_as_the_host_is_what_is_sent(
+            scheme in "https://|http://|",
+            host in r"[0-9a-fx.]{1,9}|[0-9a-z_.-]{1,12}|\[[0-9a-f:]{2,12}\]|127(\.[0-9]{1,3}){1,3}",
+            port in ":[0-9]{1,5}|",
+        ) {
+            let Ok(ours) = Endpoint::parse("e", &[scheme, host, port].concat(), Origin::Code { allow_http: true }) else {
+                return Ok(());
+            };
+            let sent = reqwest::Url::parse(&ours.url("")).expect("an address");
+            let port = sent.port().map_or(String::new(), |port| format!(":{port}"));
+            proptest::prop_assert_eq!(ours.authority(), [sent.host_str().expect("a host"), &port].concat());
         }
     }
 

@@ -83,14 +83,17 @@ pub fn parameters<'a>(
     out
 }
 
-/// The canonical query over the parameters of query and form together. It contains the security token.
+/// The canonical query over the parameters of query and form together, but for `Signature`. It contains the security
+/// token.
 pub fn canonical_query(
     parameters: &[(Cow<'_, str>, Cow<'_, str>)],
     form: &[(Cow<'_, str>, Cow<'_, str>)],
 ) -> String {
     let mut all: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
     for (name, value) in parameters.iter().chain(form) {
-        all.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+        if name != "Signature" {
+            all.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+        }
     }
     query_string(&all)
 }

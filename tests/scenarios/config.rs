@@ -108,6 +108,7 @@ async fn a_bad_name_or_version_is_refused_before_anything_is_sent() {
         "acs:kms:CN:1:secret/x",
         "acs:kms::1:secret/x",
         "acs:kms:cn-hangzhou:one:secret/x",
+        &["acs:kms:cn-hangzhou:", &"1".repeat(1_000_000), ":secret/x"].concat(),
         "acs:kms:cn-hangzhou:secret/x",
         "acs:ram::1:role/x",
         "acs:",

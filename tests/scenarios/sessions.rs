@@ -46,8 +46,14 @@ async fn a_clock_that_is_an_hour_off_costs_one_request_at_most(w: World) {
 }
 
 async fn a_session_that_kms_refuses_is_renewed_once(w: World) {
-    let codes =
-        ["InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "InvalidSecurityToken.Expired"];
+    let codes = [
+        "InvalidAccessKeyId.NotFound",
+        "InvalidAccessKeyId.Inactive",
+        "MissingSecurityToken",
+        "InvalidSecurityToken.Expired",
+        "InvalidSecurityToken.Malformed",
+        "InvalidSecurityToken.MismatchWithAccessKey",
+    ];
     for kind in [Kind::AssumeRole, Kind::Oidc, Kind::Callback] {
         for code in codes {
             let client = w.with_sessions(kind).build().unwrap();

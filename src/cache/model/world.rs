@@ -448,5 +448,6 @@ fn record(key: &Key, flight: usize, size: usize, rotation: Option<(i64, bool)>, 
         last_rotation_date: None,
         next_rotation_date: rotation.map(|(ms, _)| crate::Timestamp::from_millis(wall + ms)),
         request_id: None,
+        size,
     }
 }

@@ -4,6 +4,7 @@
 use super::lane::{Lane, NoteConnects, Route};
 use super::{ReqwestFetch, Shared};
 use crate::error::{Error, Result};
+use crate::time::{check_time, millis};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,16 +91,14 @@ impl ReqwestFetchBuilder {
     /// Builds the transport. Nothing is sent; with `native-roots` the certificate store is read from disk.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the remedy, for a zero duration, a proxy that is
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the remedy, for a duration of zero or of more than ten years, a proxy that is
     /// no `http` or `https` address, a certificate that cannot be read, a build without TLS that is not told
     /// [`http_only`](Self::http_only), and when there is no root certificate to trust.
     pub fn build(self) -> Result<ReqwestFetch> {
         for (field, duration) in
             [("connect_timeout", self.connect_timeout), ("idle_timeout", self.idle_timeout)]
         {
-            if duration.is_zero() {
-                return Err(Error::config(format!("{field}: must not be zero")));
-            }
+            check_time(field, millis(duration))?;
         }
         let far = if matches!(self.proxy, Proxy::None) { Route::Direct } else { Route::Proxied };
         let tls = !self.http_only;

@@ -12,7 +12,7 @@ pub use self::builder::ReqwestFetchBuilder;
 
 use self::lane::Lane;
 use super::{Fetch, FetchError, FetchErrorKind, Method, Request, Response};
-use ::reqwest::header::{HeaderName, HeaderValue};
+use ::reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -132,6 +132,9 @@ fn outgoing(request: Request, url: ::reqwest::Url) -> Result<::reqwest::Request,
     }
     if !request.body.is_empty() {
         *outgoing.body_mut() = Some(request.body.into());
+    } else if request.method != Method::Get {
+        // hyper leaves it out, and some gateways and proxies refuse a POST without a length (411).
+        outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     *outgoing.timeout_mut() = Some(request.timeout);
     Ok(outgoing)
