@@ -65,6 +65,14 @@ fn without_references(module: &mut walrus::Module) {
     module.customs.add(walrus::RawCustomSection { name: NAME.to_owned(), data });
 }
 
+/// Takes back the exports that wasm-bindgen links in for JavaScript that goes on after a panic: an artefact aborts, and its
+/// glue does not know them.
+fn without_unwinding(module: &mut walrus::Module) {
+    for name in ["__abort_handler", "__instance_terminated"] {
+        let _not_there_in_other_versions = module.exports.remove(name);
+    }
+}
+
 fn bind(input: &str, output: &str, name: &str, bytes_only: bool) -> ExitCode {
     let mut module = match walrus::Module::from_file(input) {
         Ok(module) => module,
@@ -76,6 +84,7 @@ fn bind(input: &str, output: &str, name: &str, bytes_only: bool) -> ExitCode {
     panics::trap(&mut module);
     if bytes_only {
         without_references(&mut module);
+        without_unwinding(&mut module);
     }
     let mut tool = Bindgen::new();
     // The bundler target is the one whose glue takes the instance from outside: `__wbg_set_wasm(exports)`.
