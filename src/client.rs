@@ -66,7 +66,8 @@ pub(crate) struct Inner {
     /// The service or the permissions do not know BatchGetSecretValue.
     pub(crate) batch_refused: AtomicBool,
     pub(crate) principal: Guarded<Option<String>>,
-    pub(crate) last_error: Guarded<Option<Error>>,
+    /// How the last fetch failed, and when.
+    pub(crate) last_error: Guarded<Option<(Error, Instant64)>>,
 }
 
 impl fmt::Debug for Client {
@@ -416,7 +417,7 @@ impl Client {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
             return outcome;
         }
-        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
+        inner.last_error.with(|last| *last = outcome.as_ref().err().map(|e| (e.clone(), now.mono)));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, ahead: clock.ahead(), random });
         outcome
     }

@@ -220,7 +220,7 @@ fn status(client: &Client, out: &mut Writer) {
     out.time(oldest.map(Timestamp::from_millis));
     inner.last_error.with(|last| {
         out.u8(u8::from(last.is_some()));
-        if let Some(error) = last {
+        if let Some((error, _)) = last {
             out.error(error);
         }
     });
