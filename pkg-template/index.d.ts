@@ -273,7 +273,7 @@ export class SecretClient {
   forPrincipal(credentials: Credentials | CredentialsProvider): SecretClient;
   /** The client's state. */
   status(): ClientStatus;
-  /** Whether the client can serve: credentials can be had and KMS was not failing. Sends nothing to KMS; throws what stands in the way. */
+  /** Whether the client can serve: credentials can be had and KMS was not failing within the last minute. Sends nothing to KMS; throws what stands in the way. */
   check(options?: Pick<ReadOptions, "signal">): Promise<void>;
   /** Ends the client and overwrites its memory. Calls under way end at their next step, later ones throw `ERR_SIMSIM_CLOSED`. */
   close(): void;

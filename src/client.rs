@@ -66,7 +66,8 @@ pub(crate) struct Inner {
     /// The service or the permissions do not know BatchGetSecretValue.
     pub(crate) batch_refused: AtomicBool,
     pub(crate) principal: Guarded<Option<String>>,
-    pub(crate) last_error: Guarded<Option<Error>>,
+    /// How the last fetch failed, and when.
+    pub(crate) last_error: Guarded<Option<(Error, Instant64)>>,
 }
 
 impl fmt::Debug for Client {
@@ -321,22 +322,17 @@ impl Client {
         let Some(old) = wait.old.filter(|_| served) else {
             return Some((badly, Err(failure.unwrap_or_else(|| out_of_time(None, 0)))));
         };
-        let mut slow = None;
-        if failure.is_none() {
-            if at_once && !in_time {
-                return Some((well, Ok(old)));
-            }
-            // A try that goes on behind the answer of a failing key notes its end itself, and one's own hurry says
-            // nothing of KMS.
-            if (in_time || wait.patient) && !wait.hurried {
-                slow = self.inner.clock().random().ok();
-            }
+        if failure.is_none() && at_once && !in_time {
+            return Some((well, Ok(old)));
         }
-        match (self.inner.cache.outlasting(key, after, slow), failure) {
-            (Some(old), _) => Some((EventKind::Stale, Ok(old))),
-            (None, Some(failure)) => Some((badly, Err(failure))),
+        // A try that goes on behind the answer of a failing key notes its end itself, and one's own hurry says nothing
+        // of KMS.
+        let slow = failure.is_none() && (in_time || wait.patient) && !wait.hurried;
+        let random = self.inner.clock().random().ok().filter(|_| slow);
+        match self.inner.cache.outlasting(key, after, random) {
+            Some(old) => Some((EventKind::Stale, Ok(old))),
             // Forgotten meanwhile, or past its bound: the read goes on as if there had been none.
-            (None, None) => None,
+            None => failure.map(|failure| (badly, Err(failure))),
         }
     }
 
@@ -416,7 +412,7 @@ impl Client {
             // The caller's own hurry is nobody else's failure: the flight is abandoned, another waiter leads.
             return outcome;
         }
-        inner.last_error.with(|last| *last = outcome.as_ref().err().cloned());
+        inner.last_error.with(|last| *last = outcome.as_ref().err().map(|e| (e.clone(), now.mono)));
         inner.cache.complete(key, lease, outcome.clone(), &Ending { now, ahead: clock.ahead(), random });
         outcome
     }

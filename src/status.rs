@@ -7,6 +7,10 @@ use crate::openapi::Upstream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// For how many milliseconds a failed fetch is held against a client. Not for ever: a program that is taken out of
+/// service for it reads nothing, and would never be found ready again.
+const HELD: u64 = 60_000;
+
 /// A client's state at one moment. Holds no secrets: fit for logs and health pages.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -73,14 +77,14 @@ impl Client {
             entries: counts.entries,
             bytes: counts.bytes,
             oldest_stale: counts.oldest_stale.map(Duration::from_millis),
-            last_error: inner.last_error.with(|last| last.clone()),
+            last_error: inner.last_error.with(|last| Some(last.as_ref()?.0.clone())),
             closed: inner.closed.load(Ordering::Relaxed),
         }
     }
 
     /// Whether the client is ready to serve: it is open, its credentials can be had, and the last fetch, if there was
-    /// one, did not fail, or only for reasons of that one secret (there is none, it may not be read). Sends nothing to
-    /// KMS, so it costs nothing of the quota; a credentials provider may be asked.
+    /// one in the last minute, did not fail, or only for reasons of that one secret (there is none, it may not be
+    /// read). Sends nothing to KMS, so it costs nothing of the quota; a credentials provider may be asked.
     ///
     /// # Errors
     /// What stands in the way.
@@ -93,8 +97,9 @@ impl Client {
         let requests = AtomicU32::new(inner.target.max_requests);
         let limit = self.bounds("", None, deadline, &(), &requests);
         inner.credentials.get(Upstream { api: &inner.api, limit: &limit }).await?;
+        let now = inner.clock().now().mono;
         match inner.last_error.with(|last| last.clone()) {
-            Some(error) if !error.kind().is_of_one_secret() => Err(error),
+            Some((error, at)) if now < at.plus(HELD) && !error.kind().is_of_one_secret() => Err(error),
             _ => Ok(()),
         }
     }

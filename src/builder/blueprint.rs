@@ -21,6 +21,8 @@ pub(crate) struct Blueprint {
     pub(crate) credentials: CachedCredentials,
     pub(crate) cache: CachePolicy,
     pub(crate) retry: RetryPolicy,
+    /// How many retries a client has in store.
+    pub(crate) budget: u32,
     pub(crate) watch: Watch,
 }
 
@@ -30,7 +32,7 @@ impl Blueprint {
             clock: Clock::new(self.runtime),
             fetch: self.fetch,
             policy: self.retry,
-            bucket: Guarded::new(Bucket::full()),
+            bucket: Guarded::new(Bucket::full(self.budget)),
             watch: self.watch,
         };
         Client::assemble(Arc::new(api), Arc::new(self.target), self.background, self.credentials, self.cache)

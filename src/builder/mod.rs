@@ -8,6 +8,7 @@ mod target;
 mod vectors;
 
 pub(crate) use blueprint::Blueprint;
+pub(crate) use options::BUDGET;
 pub use options::{CacheOptions, RetryOptions};
 pub(crate) use target::Target;
 
@@ -302,6 +303,7 @@ impl ClientBuilder {
             background,
             credentials,
             cache: self.cache.policy(),
+            budget: self.retry.budget,
             retry: self.retry.policy(),
             watch: Watch { observer: self.observer, names: self.observe_names },
         };

@@ -137,11 +137,15 @@ pub struct RetryOptions {
     pub(crate) base: u64,
     pub(crate) cap: u64,
     pub(crate) attempt_timeout: u64,
+    pub(crate) budget: u32,
 }
+
+/// How many retries a client has in store.
+pub(crate) const BUDGET: u32 = 100;
 
 impl Default for RetryOptions {
     fn default() -> Self {
-        Self { max_attempts: 4, base: 100, cap: 10_000, attempt_timeout: 3_000 }
+        Self { max_attempts: 4, base: 100, cap: 10_000, attempt_timeout: 3_000, budget: BUDGET }
     }
 }
 
@@ -175,11 +179,21 @@ impl RetryOptions {
         self
     }
 
+    /// How many retries the client has in store for all its calls, so that a sick KMS is not hammered: each retry takes
+    /// one, a call that succeeds after retries puts one back, and so do five that succeed at once. Default 100.
+    #[must_use]
+    pub fn budget(mut self, retries: u32) -> Self {
+        self.budget = retries;
+        self
+    }
+
     pub(super) fn check(&self) -> Result<()> {
-        if self.max_attempts == 0 {
-            return Err(Error::config(
-                "retry.max_attempts: must be at least 1; no_retry() turns retries off",
-            ));
+        for (field, value) in [("retry.max_attempts", self.max_attempts), ("retry.budget", self.budget)] {
+            if value == 0 {
+                return Err(Error::config(
+                    [field, ": must be at least 1; no_retry() turns retries off"].concat(),
+                ));
+            }
         }
         check_time("retry.base", self.base)?;
         check_time("retry.cap", self.cap)?;
@@ -188,7 +202,7 @@ impl RetryOptions {
 
     /// What calls go by. Total: whoever describes the options has checked them.
     pub(crate) fn policy(self) -> RetryPolicy {
-        let Self { max_attempts, base, cap, attempt_timeout } = self;
+        let Self { max_attempts, base, cap, attempt_timeout, .. } = self;
         RetryPolicy { max_attempts, base, cap, attempt_timeout }
     }
 }

@@ -17,15 +17,17 @@ pub(crate) struct RetryPolicy {
 #[derive(Debug)]
 pub(crate) struct Bucket {
     tokens: u32,
+    capacity: u32,
 }
 
 impl Bucket {
-    const CAPACITY: u32 = 500;
     const RETRY: u32 = 5;
     const SUCCESS: u32 = 1;
 
-    pub(crate) fn full() -> Self {
-        Self { tokens: Self::CAPACITY }
+    /// A bucket that is full with so many retries.
+    pub(crate) fn full(retries: u32) -> Self {
+        let capacity = retries.saturating_mul(Self::RETRY);
+        Self { tokens: capacity, capacity }
     }
 
     fn take(&mut self) -> bool {
@@ -41,7 +43,7 @@ impl Bucket {
     /// A call succeeded; one that needed retries gives back what its last one cost.
     pub(crate) fn refund(&mut self, retried: bool) {
         let back = if retried { Self::RETRY } else { Self::SUCCESS };
-        self.tokens = self.tokens.saturating_add(back).min(Self::CAPACITY);
+        self.tokens = self.tokens.saturating_add(back).min(self.capacity);
     }
 }
 
@@ -162,6 +164,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const BUDGET: u32 = 100;
     const CAUSES: [Cause; 7] = [
         Cause::Plain,
         Cause::StaleConnection,
@@ -190,7 +193,7 @@ mod tests {
 
     /// The decisions after failures of one kind, all at the same time, with fixed jitter.
     fn decisions(kind: ErrorKind, cause: Cause, policy: &RetryPolicy, random: u64) -> Vec<Decision> {
-        let (mut attempts, mut bucket) = (Attempts::default(), Bucket::full());
+        let (mut attempts, mut bucket) = (Attempts::default(), Bucket::full(BUDGET));
         let failure = failure(kind, cause, None);
         let mut decide = || attempts.decide(&failure, policy, &mut bucket, at(0), at(u64::MAX), random);
         let mut made = Vec::new();
@@ -249,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_sick_service_empties_the_bucket_and_successes_fill_it_again() {
-        let (policy, mut bucket) = (policy(), Bucket::full());
+        let (policy, mut bucket) = (policy(), Bucket::full(BUDGET));
         let down = failure(ErrorKind::Unavailable, Cause::Plain, None);
         let mut retries = 0;
         for _ in 0..1_000 {
@@ -272,12 +275,12 @@ mod tests {
         bucket.refund(true);
         assert!(waits(&mut bucket));
         (0..1_000).for_each(|_| bucket.refund(true));
-        assert_eq!(bucket.tokens, Bucket::CAPACITY);
+        assert_eq!(bucket.tokens, 5 * BUDGET);
     }
 
     #[test]
     fn a_wait_that_would_meet_the_deadline_is_not_begun_and_costs_nothing() {
-        let mut bucket = Bucket::full();
+        let mut bucket = Bucket::full(BUDGET);
         let throttled = failure(ErrorKind::Throttled, Cause::Plain, Some(1_000));
         let mut decide = |now, deadline| {
             Attempts::default().decide(&throttled, &policy(), &mut bucket, at(now), at(deadline), 0)
@@ -285,7 +288,7 @@ mod tests {
         assert_eq!(decide(0, 1_000), Decision::GiveUp);
         assert_eq!(decide(1_000, 1_000), Decision::GiveUp);
         assert_eq!(decide(0, 1_001), again(1_000));
-        assert_eq!(bucket.tokens, Bucket::CAPACITY - Bucket::RETRY);
+        assert_eq!(bucket.tokens, 5 * BUDGET - Bucket::RETRY);
     }
 
     #[test]
@@ -301,7 +304,7 @@ mod tests {
         let policy =
             RetryPolicy { max_attempts: u32::MAX, base: longest, cap: longest, attempt_timeout: longest };
         for random in [0, 1, u64::MAX] {
-            let (mut attempts, mut bucket) = (Attempts::default(), Bucket::full());
+            let (mut attempts, mut bucket) = (Attempts::default(), Bucket::full(BUDGET));
             let late = failure(ErrorKind::Throttled, Cause::Plain, Some(u64::MAX));
             let mut decide =
                 |now, deadline| attempts.decide(&late, &policy, &mut bucket, at(now), at(deadline), random);
@@ -329,7 +332,7 @@ mod tests {
             (deadline, tokens) in (1..30_000u64, 0..40u32),
         ) {
             let policy = RetryPolicy { max_attempts, base, cap, ..policy() };
-            let (mut attempts, mut bucket) = (Attempts::default(), Bucket { tokens });
+            let (mut attempts, mut bucket) = (Attempts::default(), Bucket { tokens, ..Bucket::full(BUDGET) });
             let (mut now, mut sent, mut counted) = (0, 0, 0);
             let mut free = std::collections::HashMap::<usize, u32>::new();
             for (cause_at, kind, after, random, took) in steps {

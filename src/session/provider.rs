@@ -3,7 +3,7 @@
 
 use super::Subject;
 use super::source::{Source, Sources};
-use crate::builder::{RetryOptions, TIMEOUT};
+use crate::builder::{BUDGET, RetryOptions, TIMEOUT};
 use crate::credentials::Credentials;
 use crate::credentials::cached::{CachedCredentials, PROVIDING};
 use crate::error::{Error, ErrorKind, Result};
@@ -71,7 +71,7 @@ impl<S: Sources> Subject for Provider<S> {
             clock: Clock::new(Arc::new(mailbox.seams())),
             fetch: Arc::new(mailbox.seams()),
             policy: RetryOptions::default().policy(),
-            bucket: Guarded::new(Bucket::full()),
+            bucket: Guarded::new(Bucket::full(BUDGET)),
             watch: Watch { observer: None, names: false },
         };
         let inner = Inner {

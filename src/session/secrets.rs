@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::Subject;
-use crate::builder::{Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
+use crate::builder::{BUDGET, Blueprint, CacheOptions, RetryOptions, TIMEOUT, Target};
 use crate::cache::{Intent, just_fetched};
 use crate::client::Client;
 use crate::credentials::cached::CachedCredentials;
@@ -95,7 +95,7 @@ impl Subject for Secrets {
             off: set(flag::NO_CACHE),
         };
         let max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        let retry = RetryOptions { max_attempts, base, cap, attempt_timeout: attempt };
+        let retry = RetryOptions { max_attempts, base, cap, attempt_timeout: attempt, ..retry };
         let target = Target {
             region: region.map(str::to_owned),
             region_is_explicit: set(flag::EXPLICIT_REGION),
@@ -115,6 +115,7 @@ impl Subject for Secrets {
             background: Some(seams),
             credentials,
             cache: cache.policy(),
+            budget: BUDGET,
             retry: retry.policy(),
             watch: Watch { observer, names: set(flag::NAMES) },
         };
@@ -220,7 +221,7 @@ fn status(client: &Client, out: &mut Writer) {
     out.time(oldest.map(Timestamp::from_millis));
     inner.last_error.with(|last| {
         out.u8(u8::from(last.is_some()));
-        if let Some(error) = last {
+        if let Some((error, _)) = last {
             out.error(error);
         }
     });

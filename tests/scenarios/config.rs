@@ -47,6 +47,7 @@ async fn a_bad_option_is_refused_by_name() {
         ("cache.max_entries: ", |b| b.cache(CacheOptions::default().max_entries(0))),
         ("cache.max_bytes: ", |b| b.cache(CacheOptions::default().max_bytes(0))),
         ("retry.max_attempts: ", |b| b.retry(RetryOptions::default().max_attempts(0))),
+        ("retry.budget: ", |b| b.retry(RetryOptions::default().budget(0))),
         ("retry.base: ", |b| b.retry(RetryOptions::default().base(ZERO))),
         ("retry.cap: ", |b| b.retry(RetryOptions::default().cap(EVER))),
         ("retry.attempt_timeout: ", |b| b.retry(RetryOptions::default().attempt_timeout(ZERO))),

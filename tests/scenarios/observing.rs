@@ -186,6 +186,13 @@ async fn check_tells_whether_the_client_is_ready(w: World) {
     w.kms.inject(Fault::unreachable());
     w.read(&client, "db/password").await.unwrap_err();
     assert_eq!(check(&client).await.unwrap_err().kind(), ErrorKind::Transport);
+    w.pass(seconds(59)).await;
+    assert_eq!(check(&client).await.unwrap_err().kind(), ErrorKind::Transport);
+    // A program that is taken out of service reads nothing: what it found last is not held against it for ever.
+    w.pass(seconds(2)).await;
+    check(&client).await.expect("worth another try");
+    w.read(&client, "db/password").await.unwrap_err();
+    assert_eq!(check(&client).await.unwrap_err().kind(), ErrorKind::Transport);
     w.kms.clear_faults();
     w.pass(seconds(2)).await;
     w.text(&client, "db/password").await;

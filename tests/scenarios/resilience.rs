@@ -23,6 +23,7 @@ scenarios![
     a_read_ends_at_its_deadline_whatever_hangs,
     a_sick_service_is_not_hammered,
     retries_can_be_turned_off_or_set,
+    a_store_of_retries_can_be_smaller,
     the_jitter_is_full_and_different_each_time,
 ];
 
@@ -292,6 +293,15 @@ async fn retries_can_be_turned_off_or_set(w: World) {
     let (error, took) = w.timed(&six, "db/password").await;
     assert_eq!(error.unwrap_err().attempts(), 6);
     assert!(took <= millis(20), "{took:?}");
+}
+
+async fn a_store_of_retries_can_be_smaller(w: World) {
+    let few = RetryOptions::default().budget(4);
+    let client = w.builder().retry(few).build().unwrap();
+    w.kms.inject(Fault::unreachable());
+    for (name, attempts) in [("a", 4), ("b", 2), ("c", 1)] {
+        assert_eq!(w.read(&client, name).await.unwrap_err().attempts(), attempts);
+    }
 }
 
 async fn the_jitter_is_full_and_different_each_time(w: World) {

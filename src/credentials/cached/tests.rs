@@ -3,7 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then")]
 
 use super::*;
-use crate::builder::RetryOptions;
+use crate::builder::{BUDGET, RetryOptions};
 use crate::http::retry::Bucket;
 use crate::mailbox::driver::{Driven, Effect, Reply};
 use crate::mailbox::{EffectId, OpId, Turn};
@@ -144,7 +144,7 @@ impl Asked {
             fetch: Arc::new(mailbox.seams()),
             clock: Clock::new(Arc::new(mailbox.seams())),
             policy: RetryOptions::default().policy(),
-            bucket: Guarded::new(Bucket::full()),
+            bucket: Guarded::new(Bucket::full(BUDGET)),
             watch: Watch { observer: None, names: false },
         };
         let credentials = CachedCredentials::new(mailbox.seams());
