@@ -300,9 +300,16 @@ impl<'a, B: Body> Course<'a, B> {
             }
             Err(failure) => failure,
         };
-        if key.is_none() && self.source.is_some() && api.clock.has_heard() {
-            self.pause = 0;
-            return Ok(None);
+        if key.is_none() && self.source.is_some() {
+            if api.clock.has_heard() {
+                self.pause = 0;
+                return Ok(None);
+            }
+            // A refusal of what was not signed says nothing of the secret, and this one told no time either.
+            if failure.error.kind().consequence().purge {
+                let refusal = Some(failure.error);
+                failure.error = Error::caused(ErrorKind::CredentialsUnavailable, OVER.into(), refusal, 0);
+            }
         }
         match (&mut failure.cause, key, self.source) {
             (Cause::Key { renewable }, Some(key), Some(source)) => {
@@ -363,6 +370,9 @@ impl Upstream<'_> {
         }
     }
 }
+
+/// Why a call ends whose session is over by the local clock, which nobody confirms.
+const OVER: &str = "the session seems over, and no answer tells the time";
 
 /// Why a call ends whose budget of requests is used up.
 const MORE: &str = "more would be needed; allow more per call";

@@ -21,6 +21,7 @@ scenarios![
     a_session_that_is_over_is_never_signed_with,
     a_provider_that_gives_an_expired_session_is_told,
     a_static_session_that_is_over_is_told,
+    where_no_answer_tells_the_time_a_session_that_is_over_revokes_nothing,
     a_provider_that_hangs_blocks_nobody_for_ever,
     a_provider_that_fails_is_left_alone_for_a_moment,
     a_hurried_reader_does_not_spend_the_providers_time_for_others,
@@ -253,6 +254,21 @@ async fn a_static_session_that_is_over_is_told(w: World) {
     assert_eq!(unready.kind(), ErrorKind::CredentialsUnavailable);
     assert!(w.read(&client, "db/password").await.expect("no revocation").stale());
     assert_eq!(w.kms_reads(), 1);
+}
+
+async fn where_no_answer_tells_the_time_a_session_that_is_over_revokes_nothing(w: World) {
+    // As in browsers, which do not show `Date` across origins.
+    let end = w.clock.wall().after(minutes(15));
+    let client = w.bare().credentials(World::session().with_expiration(end)).build().unwrap();
+    let value = r#"{"SecretName":"db/password","VersionId":"v","SecretData":"x"}"#;
+    w.wire.play(Trick::body(value));
+    w.text(&client, "db/password").await;
+    w.pass(minutes(20)).await;
+    let refusal = br#"{"Code":"IncompleteSignature","RequestId":"r"}"#.to_vec();
+    w.wire.play(Trick::Answer(400, Vec::new(), refusal));
+    assert!(w.read(&client, "db/password").await.expect("no revocation").stale());
+    assert_eq!(client.status().last_error.unwrap().kind(), ErrorKind::CredentialsUnavailable);
+    assert_eq!(w.wire.headers("authorization").len(), 1, "nothing was signed with it");
 }
 
 async fn a_provider_that_hangs_blocks_nobody_for_ever(w: World) {

@@ -63,7 +63,8 @@ pub(crate) const FUZZ: &str = "\
 cargo xtask fuzz [TARGET] [--seconds N] [--list]
 
 Runs the fuzz targets of fuzz/ (all of them, or one), each for N seconds (default 60), on a nightly toolchain.
-What it finds lands in fuzz/artifacts/<target>/; inputs worth keeping belong into the corpus that the tests replay.
+What fails lands in fuzz/artifacts/<target>/, what reaches new code in fuzz/target/corpus/<target>/; inputs worth keeping
+belong into fuzz/corpus/<target>/, which the tests replay.
 ";
 
 pub(crate) fn fuzz(context: &Context, mut args: Args) -> Result<()> {
@@ -96,7 +97,12 @@ pub(crate) fn fuzz(context: &Context, mut args: Args) -> Result<()> {
     .during(|| "put cargo-fuzz on the PATH".to_owned())?;
     for target in targets.iter().filter(|target| chosen.as_ref().is_none_or(|name| name == *target)) {
         println!("fuzz {target}: {seconds} s");
-        let cmd = nightly().args(["fuzz", "run", target, "--", &format!("-max_total_time={seconds}")]);
+        // What is new goes into the first folder: thousands of inputs, of which few are worth keeping.
+        let new = format!("fuzz/target/corpus/{target}");
+        std::fs::create_dir_all(context.root.join(&new)).during(|| format!("make {new}"))?;
+        let kept = format!("fuzz/corpus/{target}");
+        let time = format!("-max_total_time={seconds}");
+        let cmd = nightly().args(["fuzz", "run", target, &new, &kept, "--", &time]);
         cmd.env("PATH", &path).dir(&context.root).run(context)?;
     }
     Ok(())
