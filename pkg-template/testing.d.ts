@@ -163,7 +163,7 @@ export interface Emulator {
 
   /** Creates a secret, or replaces it with all its versions. */
   put(name: string, secret: string | Uint8Array | EmulatedSecret): void;
-  /** A new current value; the old one becomes `ACSPrevious`. Returns the new version's id. */
+  /** A new current value (bytes: a binary one); the old one becomes `ACSPrevious`. Returns the new version's id. */
   rotate(name: string, value: string | Uint8Array): string;
   /** Reads get 404 `Forbidden.ResourceNotFound`. */
   remove(name: string): void;

@@ -85,7 +85,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             let (addr, server, ca) = serve_tls(emulator, addr, &options.tls_names).await.map_err(started)?;
             match &options.ca_out {
                 Some(path) => {
-                    std::fs::write(path, ca).map_err(|error| format!("--ca-out {}: {error}", path.display()))?;
+                    std::fs::write(path, ca)
+                        .map_err(|error| format!("--ca-out {}: {error}", path.display()))?;
                 }
                 None => out.write_all(ca.as_bytes())?,
             }
