@@ -36,7 +36,7 @@ export interface EmulatedRole {
   externalId?: string;
 }
 
-/** An OIDC provider whose tokens `oidcToken` signs. */
+/** An OIDC provider whose tokens `oidcToken` signs (ES256), or a real issuer does. */
 export interface EmulatedOidcProvider {
   /** `acs:ram::ACCOUNT:oidc-provider/NAME` */
   arn: string;
@@ -44,6 +44,8 @@ export interface EmulatedOidcProvider {
   issuer?: string;
   /** The audiences that are taken. Default `["sts.aliyuncs.com"]`. */
   clientIds?: readonly string[];
+  /** The key set that a real issuer publishes: its tokens are taken, too, by RS256 or ES256. */
+  jwks?: { readonly keys: readonly object[] };
 }
 
 /** The role of the ECS instance whose metadata `fetch` finds at `http://100.100.100.200/latest/`. */

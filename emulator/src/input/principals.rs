@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::fields::{Fields, InputError};
+use super::jwks::published;
 use super::seed::Entry;
 use crate::accounts::DEFAULT_ACCOUNT;
 use crate::credentials_uri::{CredentialsUri, is_free};
@@ -73,6 +74,9 @@ pub(super) fn oidc_provider(value: &Value, place: &str) -> Result<Entry, InputEr
             return Err(fields.wrong("issuer", "must begin with https://"));
         }
         provider.issuer = issuer.to_owned();
+    }
+    if let Some(set) = fields.value("jwks") {
+        provider.keys = published(set, &format!("{place}.jwks"))?;
     }
     provider.client_ids = fields.texts("clientIds")?.unwrap_or(provider.client_ids);
     fields.finish()?;

@@ -120,7 +120,7 @@ impl Emulator {
     ///   "roles": [{"arn": "acs:ram::1234567890123456:role/reader", "maxSessionSeconds": 3600,
     ///              "trust": ["acs:ram::1234567890123456:root"], "externalId": "tenant-7"}],
     ///   "oidcProviders": [{"arn": "acs:ram::1234567890123456:oidc-provider/ci", "issuer": "https://ci.example",
-    ///                      "clientIds": ["sts.aliyuncs.com"]}],
+    ///                      "clientIds": ["sts.aliyuncs.com"], "jwks": {"keys": ["… as published"]}}],
     ///   "secrets": [{
     ///     "name": "app/db", "value": "text, or any JSON value", "valueBase64": "instead of value",
     ///     "previousValue": "…", "type": "Generic", "extendedConfig": {"CustomData": {}},
