@@ -1,5 +1,6 @@
 //! The program as a person starts it: where it listens, and what it says and returns when it cannot.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself does")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
