@@ -36,7 +36,7 @@ export interface EmulatedRole {
   externalId?: string;
 }
 
-/** An OIDC provider whose tokens `oidcToken` signs. */
+/** An OIDC provider whose tokens `oidcToken` signs (ES256), or a real issuer does. */
 export interface EmulatedOidcProvider {
   /** `acs:ram::ACCOUNT:oidc-provider/NAME` */
   arn: string;
@@ -44,6 +44,8 @@ export interface EmulatedOidcProvider {
   issuer?: string;
   /** The audiences that are taken. Default `["sts.aliyuncs.com"]`. */
   clientIds?: readonly string[];
+  /** The key set that a real issuer publishes: its tokens are taken, too, by RS256 or ES256. */
+  jwks?: { readonly keys: readonly object[] };
 }
 
 /** The role of the ECS instance whose metadata `fetch` finds at `http://100.100.100.200/latest/`. */
@@ -163,7 +165,7 @@ export interface Emulator {
 
   /** Creates a secret, or replaces it with all its versions. */
   put(name: string, secret: string | Uint8Array | EmulatedSecret): void;
-  /** A new current value; the old one becomes `ACSPrevious`. Returns the new version's id. */
+  /** A new current value (bytes: a binary one); the old one becomes `ACSPrevious`. Returns the new version's id. */
   rotate(name: string, value: string | Uint8Array): string;
   /** Reads get 404 `Forbidden.ResourceNotFound`. */
   remove(name: string): void;

@@ -104,6 +104,14 @@ impl Accounts {
         }
     }
 
+    pub(crate) fn has_key(&self, id: &str) -> bool {
+        self.keys.contains_key(id)
+    }
+
+    pub(crate) fn has_session(&self, id: &str) -> bool {
+        self.keys.get(id).is_some_and(|key| key.session.is_some())
+    }
+
     /// Whether a session is known and holds at `now`.
     pub(crate) fn is_live(&self, id: &str, now: Timestamp) -> bool {
         self.keys.get(id).and_then(|key| key.session.as_ref()).is_some_and(|session| session.holds(now))

@@ -6,7 +6,7 @@ use crate::entropy::Entropy;
 use crate::fault::Fault;
 use crate::journal::LoggedCall;
 use crate::request::Incoming;
-use crate::secret::{CURRENT, Kind, Record, SecretSeed, State as SecretState, Version};
+use crate::secret::{CURRENT, Kind, Record, SecretSeed, State as SecretState, Version, interval, is_value};
 use crate::state::{Moment, State};
 use simsim::runtime::Runtime;
 use simsim::sync::{BoxFuture, MaybeSend, MaybeSync};
@@ -110,20 +110,31 @@ impl Emulator {
     }
 
     /// Gives the secrets of that name a new current value; the old one becomes `ACSPrevious`.
-    /// The id of the new version, or an empty text when there is no such secret. A binary secret takes base64.
+    /// The id of the new version, or an empty text when there is no such secret, or it does not take the value. A binary
+    /// secret takes base64.
     pub fn rotate(&self, name: &str, new_value: &str) -> String {
+        self.rotate_to(name, None, new_value)
+    }
+
+    /// The same for a value of that kind; without one, of the kind that the old value has.
+    pub(crate) fn rotate_to(&self, name: &str, kind: Option<Kind>, new_value: &str) -> String {
         let (now, random) = (self.0.platform.now(), self.0.platform.seed());
         self.with(|state| {
             let id = state.entropy(random).id();
             let now = state.clock(now.wall);
             let mut rotated = false;
             for record in state.vault.all_mut(name) {
-                let kind = record.with_stage(CURRENT).map_or(Kind::Text, |version| version.kind);
+                let old = record.with_stage(CURRENT).map_or(Kind::Text, |version| version.kind);
+                let kind = kind.unwrap_or(old);
                 let data = Sensitive::new(new_value.to_owned());
-                let stages = vec![CURRENT.to_owned()];
-                rotated |= record.add(Version { id: id.clone(), kind, data, created: now, stages }).is_ok();
+                let version =
+                    Version { id: id.clone(), kind, data, created: now, stages: vec![CURRENT.to_owned()] };
+                if !is_value(kind, new_value) || record.add(version).is_err() {
+                    continue;
+                }
+                rotated = true;
                 record.last_rotation = Some(now);
-                let interval = record.rotation_interval.as_deref().and_then(interval_seconds);
+                let interval = record.rotation_interval.as_deref().and_then(interval);
                 if let (Some(_), Some(interval)) = (record.next_rotation, interval) {
                     record.next_rotation = Some(now.after(interval));
                 }
@@ -140,6 +151,10 @@ impl Emulator {
     /// Takes [`deny`](Self::deny) back.
     pub fn allow(&self, name: &str) {
         self.with(|state| state.vault.allow(name));
+    }
+
+    pub(crate) fn has_secret(&self, name: &str) -> bool {
+        self.with(|state| state.vault.all_mut(name).next().is_some())
     }
 
     fn set_state(&self, name: &str, to: SecretState) {
@@ -210,10 +225,6 @@ impl Emulator {
     pub fn reset_log(&self) {
         self.with(|state| state.journal.reset());
     }
-}
-
-fn interval_seconds(text: &str) -> Option<Duration> {
-    text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
 }
 
 impl fmt::Debug for Emulator {

@@ -1,6 +1,7 @@
 //! Faults on demand: what goes wrong, for which requests, how often.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use crate::secret::plain_name;
 use crate::service::Service;
 use std::time::Duration;
 
@@ -149,10 +150,10 @@ impl Fault {
         self
     }
 
-    /// Only requests for the secret of that plain name.
+    /// Only requests for the secret of that name (of an ARN: its name, in every account and region).
     #[must_use]
     pub fn for_secret(mut self, name: impl Into<String>) -> Self {
-        self.secret = Some(name.into());
+        self.secret = Some(plain_name(&name.into()).to_owned());
         self
     }
 
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn the_first_matching_fault_wins_and_goes_when_it_is_used_up() {
         let mut faults = Faults::default();
-        faults.add(Fault::hang().for_secret("a").times(2));
+        faults.add(Fault::hang().for_secret("acs:kms:cn-hangzhou:12:secret/a").times(2));
         faults.add(Fault::reset().for_action("AssumeRole"));
         faults.add(Fault::throttle().for_host("h"));
         faults.add(Fault::truncated().for_service(Service::Metadata));

@@ -74,18 +74,26 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         emulator.load_seed(&text).map_err(|error| named(&error))?;
     }
     let addr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
+    let started = |error: io::Error| match error.kind() {
+        // The names of the certificate, the one thing that is not the system's to refuse.
+        io::ErrorKind::Other => format!("--tls-name: {error}"),
+        _ => format!("--port {}: {error}; 0 takes any port that is free", options.port),
+    };
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut out = io::stdout();
         let server = if options.tls {
-            let (addr, server, ca) = serve_tls(emulator, addr, &options.tls_names).await?;
+            let (addr, server, ca) = serve_tls(emulator, addr, &options.tls_names).await.map_err(started)?;
             match &options.ca_out {
-                Some(path) => std::fs::write(path, ca)?,
+                Some(path) => {
+                    std::fs::write(path, ca)
+                        .map_err(|error| format!("--ca-out {}: {error}", path.display()))?;
+                }
                 None => out.write_all(ca.as_bytes())?,
             }
             writeln!(out, "simsim-emulator listens on https://{addr}")?;
             server
         } else {
-            let (addr, server) = serve(emulator, addr).await?;
+            let (addr, server) = serve(emulator, addr).await.map_err(started)?;
             writeln!(out, "simsim-emulator listens on http://{addr}")?;
             server
         };

@@ -31,6 +31,14 @@ impl Emulator {
         self.with(|state| state.accounts.remove_key(id));
     }
 
+    pub(crate) fn has_key(&self, id: &str) -> bool {
+        self.with(|state| state.accounts.has_key(id))
+    }
+
+    pub(crate) fn has_session(&self, id: &str) -> bool {
+        self.with(|state| state.accounts.has_session(id))
+    }
+
     /// Adds a session key of the default account.
     pub fn add_session(&self, id: &str, secret: &str, token: &str, expiration: Option<Timestamp>) {
         self.with(|state| state.accounts.add_session(id, secret, token, expiration, DEFAULT_ACCOUNT, None));

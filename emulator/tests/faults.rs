@@ -127,6 +127,18 @@ fn the_quota_is_enforced_per_second_and_can_be_lifted() {
 }
 
 #[test]
+fn an_account_has_450_reads_per_second_unless_something_else_is_said() {
+    let (emulator, _) = ready();
+    let read = || send(&emulator, request()).unwrap();
+    assert!((0..450).all(|_| read().status() == 200));
+    assert_eq!(json(&read()).1["Code"], "Rejected.Throttling");
+    emulator.add_access_key_of("LTAI-other", "x", "9876543210987654");
+    let mut other = kms("GetSecretValue", &nonce(), &[("SecretName", "s")]);
+    other.key = ("LTAI-other".to_owned(), "x".to_owned(), None);
+    assert_eq!(other.call(&emulator).0, 200);
+}
+
+#[test]
 fn a_fault_can_be_for_one_secret_one_action_or_one_host() {
     let (emulator, _) = ready();
     emulator.put_secret(SecretSeed::text("other", "v"));

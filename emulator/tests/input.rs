@@ -11,7 +11,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use simsim_emulator::{Emulator, Reply};
+use simsim_emulator::{Emulator, Reply, SecretSeed};
 use support::{Draft, KEY, emulator, kms};
 
 fn read(emulator: &Emulator, nonce: &str, name: &str) -> (u16, Value) {
@@ -91,6 +91,12 @@ fn a_wrong_seed_is_refused_whole_and_by_name_without_quoting_values() {
             "field `type` must be one of Generic",
         ),
         (json!({"secrets": [{"name": "s", "value": "x".repeat(30_721)}]}), "longer than 30720 bytes"),
+        (json!({"secrets": [{"name": "s", "value": "x", "versionId": ""}]}), "field `versionId` is empty"),
+        (json!({"secrets": [{"name": "s", "value": "x", "region": ""}]}), "field `region` is empty"),
+        (
+            json!({"secrets": [{"name": "s", "value": "x", "rotationInterval": "needle"}]}),
+            "field `rotationInterval` must be a number of s, m, h or d",
+        ),
         (json!({"accessKeys": [{"id": "needle"}]}), "accessKeys[0]: field `secret` is missing"),
         (json!({"accessKeys": {}}), "seed: field `accessKeys` must be a list"),
         (json!({"sessions": ["needle"]}), "sessions[0]: must be an object"),
@@ -181,12 +187,42 @@ fn every_control_call_does_what_its_name_says() {
     assert_eq!(code(key), "ServiceUnavailable");
     done("clear-faults", json!({}));
     assert_eq!(code(key), "OK");
-    assert_eq!(post("rotate", json!({"name": "t", "value": "x"})).0, 400);
+    for (call, body) in [
+        ("rotate", json!({"name": "t", "value": "x"})),
+        ("disable", json!({"name": "t"})),
+        ("schedule-deletion", json!({"name": "t"})),
+        ("restore", json!({"name": "t"})),
+        ("remove-secret", json!({"name": "t"})),
+        ("access-key/deactivate", json!({"id": "t"})),
+        ("access-key/remove", json!({"id": "t"})),
+        ("session/expire", json!({"id": KEY.0})),
+    ] {
+        let (status, answer) = post(call, body);
+        assert!(status == 400 && answer.contains("no such thing"), "{call}: {answer}");
+    }
     assert_eq!(post("deny", json!({"name": "s", "nmae": 1})).0, 400);
     assert_eq!(post("unheard-of", json!({})).0, 404);
     assert_eq!(emulator.control("GET", "deny", b"").0, 404);
     done("reset-log", json!({}));
     assert!(emulator.log().is_empty());
+}
+
+#[test]
+fn a_rotation_brings_a_value_that_the_service_would_store() {
+    let (emulator, _) = emulator();
+    emulator.put_secret(SecretSeed::binary("s", [1]));
+    let rotate = |body: Value| emulator.control("POST", "rotate", body.to_string().as_bytes()).0;
+    assert_eq!(rotate(json!({"name": "s", "value": "needle, not base64"})), 400);
+    assert_eq!(rotate(json!({"name": "s", "value": "A".repeat(30_724)})), 400);
+    assert_eq!(rotate(json!({"name": "s", "value": "AA==", "valueBase64": "AA=="})), 400);
+    assert_eq!(emulator.rotate("s", "!"), "");
+    assert_eq!(read(&emulator, "1", "s").1["SecretData"], "AQ==");
+    assert_eq!(rotate(json!({"name": "s", "value": "Ag=="})), 200);
+    assert_eq!(read(&emulator, "2", "s").1["SecretData"], "Ag==");
+    emulator.put_secret(SecretSeed::text("t", "text"));
+    assert_eq!(rotate(json!({"name": "t", "valueBase64": "Aw=="})), 200);
+    let (_, body) = read(&emulator, "3", "t");
+    assert_eq!((&body["SecretData"], &body["SecretDataType"]), (&"Aw==".into(), &"binary".into()));
 }
 
 #[test]
@@ -209,6 +245,7 @@ fn every_kind_of_fault_can_be_asked_for() {
         (json!({"kind": "html", "status": 502}), true),
         (json!({"kind": "xml", "status": 503, "code": "X"}), true),
         (json!({"kind": "redirect", "location": "/"}), true),
+        (json!({"kind": "redirect", "location": "https://kms.example/\r\nx: y"}), false),
         (json!({"kind": "wrongDate", "offsetMs": -1}), true),
         (json!({"kind": "unreachable", "service": "sts"}), true),
         (json!({"kind": "unreachable", "service": "credentialsUri", "action": "CredentialsUri"}), true),

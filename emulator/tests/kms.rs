@@ -243,6 +243,26 @@ fn a_secret_is_created_changed_and_listed() {
 }
 
 #[test]
+fn a_created_secret_that_rotates_tells_its_interval_in_seconds_and_when_it_is_due() {
+    let (emulator, _) = emulator();
+    let create = |interval: &str| {
+        let new = [("SecretName", "new"), ("VersionId", "v1"), ("SecretData", "one"), ("SecretType", "Rds")];
+        let more = [("EnableAutomaticRotation", "true"), ("RotationInterval", interval)];
+        ask(&emulator, "CreateSecret", &[&new[..], &more].concat())
+    };
+    for wrong in ["", "7", "d", "-7d", "5h", "366d", "weekly", "7ü", "99999999999999999999d"] {
+        let expected = if wrong.is_empty() { "MissingParameter" } else { "InvalidParameter" };
+        assert_eq!(refused(create(wrong)), error(400, expected), "{wrong}");
+    }
+    assert_eq!(create("7d").0, 200);
+    let (_, body) = get(&emulator, &[("SecretName", "new")]);
+    assert_eq!(
+        (&body["AutomaticRotation"], &body["RotationInterval"], &body["NextRotationDate"]),
+        (&"Enabled".into(), &"604800s".into(), &"2026-01-09T03:04:05Z".into())
+    );
+}
+
+#[test]
 fn what_the_service_would_not_store_is_refused() {
     let (emulator, _) = emulator();
     emulator.put_secret(SecretSeed::text("s", "v").version_id("v1"));

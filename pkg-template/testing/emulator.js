@@ -144,8 +144,8 @@ export function emulatorFor({ createInstance, module }) {
       clock: { now: () => clock.now(), advance: (ms) => clock.advance(ms) },
       put: (name, given) => post("secret", secret(name, given)),
       rotate: (name, value) => {
-        const text = value instanceof Uint8Array ? base64(value) : value;
-        return control("POST", "rotate", { name, value: text }).versionId;
+        const given = value instanceof Uint8Array ? { valueBase64: base64(value) } : { value };
+        return control("POST", "rotate", { ...given, name }).versionId;
       },
       remove: (name) => post("remove-secret", { name }),
       disable: (name) => post("disable", { name }),

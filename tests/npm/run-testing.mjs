@@ -75,6 +75,8 @@ await runCases("testing", {
     assert.equal((await client.refresh("later")).text(), "here");
     kms.rotate("bytes", new Uint8Array([7]));
     assert.deepEqual([...(await client.refresh("bytes")).bytes()], [7]);
+    kms.rotate("later", new Uint8Array([8]));
+    assert.deepEqual([...(await client.refresh("later")).bytes()], [8]);
   },
 
   async "a throttle is survived, and counted"() {
@@ -199,6 +201,39 @@ await runCases("testing", {
     assert.deepEqual(others, { AssumeRoleWithOIDC: 3, CredentialsUri: 1, MetadataCredentials: 1, MetadataRole: 1, MetadataToken: 1 });
     const logged = JSON.stringify(kms.log());
     for (const session of sessions) assert.ok(!logged.includes(JSON.parse(session).SecurityToken));
+  },
+
+  async "the token of a real issuer is taken by the key that it publishes"() {
+    const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+    const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+    const pair = await crypto.subtle.generateKey({ ...rsa, ...size }, true, ["sign", "verify"]);
+    const { kty, n, e } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+    const [arn, role] = ["acs:ram::1234567890123456:oidc-provider/k8s", "acs:ram::1234567890123456:role/pod"];
+    const issuer = "https://kubernetes.default.svc";
+    const { kms } = world({
+      roles: [role], oidcProviders: [{ arn, issuer, jwks: { keys: [{ kty, n, e, kid: "1", alg: "RS256", use: "sig" }] } }],
+    });
+    const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+    const token = async (claims) => {
+      const now = Math.floor(kms.clock.now() / 1000);
+      const body = { iss: issuer, aud: ["sts.aliyuncs.com"], sub: "system:serviceaccount:a:b", iat: now, exp: now + 600, ...claims };
+      const parts = [{ alg: "RS256", kid: "1" }, body].map((part) => base64url(new TextEncoder().encode(JSON.stringify(part))));
+      const signature = await crypto.subtle.sign(rsa, pair.privateKey, new TextEncoder().encode(parts.join(".")));
+      return [...parts, base64url(new Uint8Array(signature))].join(".");
+    };
+    const assume = async (OIDCToken) => {
+      const body = new URLSearchParams({ RoleArn: role, RoleSessionName: "pod", OIDCProviderArn: arn, OIDCToken });
+      const headers = { "x-acs-action": "AssumeRoleWithOIDC", "x-acs-version": "2015-04-01" };
+      const answer = await kms.fetch("https://sts.cn-hangzhou.aliyuncs.com/", { method: "POST", headers, body });
+      const { Code, OIDCTokenInfo } = await answer.json();
+      return Code ?? OIDCTokenInfo.Subject;
+    };
+    const good = await token({});
+    assert.equal(await assume(good), "system:serviceaccount:a:b");
+    const [header, , signature] = good.split(".");
+    const forged = [header, (await token({ sub: "system:serviceaccount:kube-system:admin" })).split(".")[1], signature];
+    assert.equal(await assume(forged.join(".")), "AuthenticationFail.OIDCToken.InvalidSignature");
+    assert.equal(await assume(await token({ exp: 1 })), "AuthenticationFail.OIDCToken.Expired");
   },
 
   async "an outage of one service leaves the others well"() {

@@ -6,6 +6,7 @@ use super::{fault, principals, seed};
 use crate::clock;
 use crate::emulator::Emulator;
 use crate::journal::LoggedCall;
+use crate::secret::Kind;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -64,11 +65,29 @@ fn only<'a>(body: &'a Value, call: &str, name: &'static str) -> Result<&'a str, 
     Ok(text)
 }
 
+/// The one text that names something. A typo would otherwise change nothing, in silence.
+fn known<'a>(
+    body: &'a Value,
+    call: &str,
+    name: &'static str,
+    exists: impl FnOnce(&str) -> bool,
+) -> Result<&'a str, InputError> {
+    let text = only(body, call, name)?;
+    if exists(text) {
+        Ok(text)
+    } else {
+        Err(InputError::new(format!("{call}: no such thing as field `{name}` names")))
+    }
+}
+
 fn nothing(body: &Value, call: &str) -> Result<(), InputError> {
     Fields::of(body, call)?.finish()
 }
 
 fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, InputError> {
+    let secret = || known(body, call, "name", |name| emulator.has_secret(name));
+    let key = || known(body, call, "id", |id| emulator.has_key(id));
+    let session = || known(body, call, "id", |id| emulator.has_session(id));
     match call {
         "fault" => emulator.inject(fault::fault(body)?),
         "clear-faults" => {
@@ -82,16 +101,16 @@ fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, 
         "rotate" => return rotate(emulator, body).map(Some),
         "deny" => emulator.deny(only(body, call, "name")?),
         "allow" => emulator.allow(only(body, call, "name")?),
-        "disable" => emulator.disable(only(body, call, "name")?),
-        "schedule-deletion" => emulator.schedule_deletion(only(body, call, "name")?),
-        "restore" => emulator.restore(only(body, call, "name")?),
-        "remove-secret" => emulator.remove_secret(only(body, call, "name")?),
+        "disable" => emulator.disable(secret()?),
+        "schedule-deletion" => emulator.schedule_deletion(secret()?),
+        "restore" => emulator.restore(secret()?),
+        "remove-secret" => emulator.remove_secret(secret()?),
         "secret" => seed::secret(body, call)?.put(emulator),
         "access-key" => principals::access_key(body, call)?.put(emulator),
-        "access-key/deactivate" => emulator.deactivate_access_key(only(body, call, "id")?),
-        "access-key/remove" => emulator.remove_access_key(only(body, call, "id")?),
+        "access-key/deactivate" => emulator.deactivate_access_key(key()?),
+        "access-key/remove" => emulator.remove_access_key(key()?),
         "session" => principals::session(body, call)?.put(emulator),
-        "session/expire" => emulator.expire_session(only(body, call, "id")?),
+        "session/expire" => emulator.expire_session(session()?),
         "role" => principals::role(body, call)?.put(emulator),
         "oidc-provider" => principals::oidc_provider(body, call)?.put(emulator),
         "oidc-token" => return oidc_token(emulator, body).map(Some),
@@ -133,11 +152,20 @@ fn oidc_token(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {
 fn rotate(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {
     let mut fields = Fields::of(body, "rotate")?;
     let name = fields.required("name")?;
-    let value = fields.text("value")?.ok_or_else(|| fields.wrong("value", "is missing"))?;
+    let (kind, value) = match (fields.text("value")?, fields.text("valueBase64")?) {
+        (Some(value), None) => (None, value),
+        (None, Some(value)) => (Some(Kind::Binary), value),
+        _ => return Err(fields.wrong("value", "or `valueBase64` must be given, one of them")),
+    };
+    let not_taken = fields
+        .wrong("value", "is not one that this secret takes: 30720 bytes at most, base64 if it is binary");
     fields.finish()?;
-    let version_id = emulator.rotate(name, value);
+    if !emulator.has_secret(name) {
+        return Err(InputError::new("rotate: no such thing as field `name` names"));
+    }
+    let version_id = emulator.rotate_to(name, kind, value);
     if version_id.is_empty() {
-        return Err(InputError::new("rotate: field `name` is no secret's"));
+        return Err(not_taken);
     }
     Ok(json!({ "versionId": version_id }))
 }

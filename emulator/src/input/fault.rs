@@ -28,7 +28,14 @@ pub(super) fn fault(value: &Value) -> Result<Fault, InputError> {
         "emptyBody" => Fault::empty_body(status(&mut fields)?),
         "html" => Fault::html(status(&mut fields)?),
         "xml" => Fault::xml(status(&mut fields)?, fields.required("code")?),
-        "redirect" => Fault::redirect(fields.required("location")?),
+        "redirect" => {
+            let location = fields.required("location")?;
+            // What cannot stand in a header would end the connection in the place of the redirect.
+            if location.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                return Err(fields.wrong("location", "must be an address, without white space"));
+            }
+            Fault::redirect(location)
+        }
         "wrongDate" => {
             let offset = fields.signed("offsetMs")?;
             Fault::wrong_date(offset.ok_or_else(|| fields.wrong("offsetMs", "is missing"))?)

@@ -61,10 +61,15 @@ impl<'a> Fields<'a> {
         value.as_str().map(Some).ok_or_else(|| self.wrong(name, "must be a string"))
     }
 
+    /// A text that is not empty.
+    pub(super) fn filled(&mut self, name: &'static str) -> Result<Option<&'a str>, InputError> {
+        let text = self.text(name)?;
+        if text.is_some_and(str::is_empty) { Err(self.wrong(name, "is empty")) } else { Ok(text) }
+    }
+
     /// A text that must be there and not be empty.
     pub(super) fn required(&mut self, name: &'static str) -> Result<&'a str, InputError> {
-        let text = self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))?;
-        if text.is_empty() { Err(self.wrong(name, "is empty")) } else { Ok(text) }
+        self.filled(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     pub(super) fn unsigned(&mut self, name: &'static str) -> Result<Option<u64>, InputError> {

@@ -4,6 +4,7 @@
 mod control;
 mod fault;
 mod fields;
+mod jwks;
 mod principals;
 mod seed;
 

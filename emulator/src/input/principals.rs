@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::fields::{Fields, InputError};
+use super::jwks::published;
 use super::seed::Entry;
 use crate::accounts::DEFAULT_ACCOUNT;
 use crate::credentials_uri::{CredentialsUri, is_free};
@@ -18,7 +19,7 @@ pub(super) fn access_key(value: &Value, place: &str) -> Result<Entry, InputError
     let mut fields = Fields::of(value, place)?;
     let id = fields.required("id")?.to_owned();
     let secret = Sensitive::new(fields.required("secret")?.to_owned());
-    let account = fields.text("account")?.unwrap_or(DEFAULT_ACCOUNT).to_owned();
+    let account = fields.filled("account")?.unwrap_or(DEFAULT_ACCOUNT).to_owned();
     let active = fields.flag("active")?.unwrap_or(true);
     fields.finish()?;
     Ok(Entry::AccessKey { id, secret, account, active })
@@ -51,7 +52,7 @@ pub(super) fn role(value: &Value, place: &str) -> Result<Entry, InputError> {
             "must list acs:ram::ACCOUNT:root, acs:ram::ACCOUNT:role/NAME or acs:ram::ACCOUNT:oidc-provider/NAME",
         ));
     }
-    role.external_id = fields.text("externalId")?.map(str::to_owned);
+    role.external_id = fields.filled("externalId")?.map(str::to_owned);
     fields.finish()?;
     Ok(Entry::Role(role))
 }
@@ -73,6 +74,9 @@ pub(super) fn oidc_provider(value: &Value, place: &str) -> Result<Entry, InputEr
             return Err(fields.wrong("issuer", "must begin with https://"));
         }
         provider.issuer = issuer.to_owned();
+    }
+    if let Some(set) = fields.value("jwks") {
+        provider.keys = published(set, &format!("{place}.jwks"))?;
     }
     provider.client_ids = fields.texts("clientIds")?.unwrap_or(provider.client_ids);
     fields.finish()?;
@@ -96,7 +100,7 @@ pub(super) fn instance_role(value: &Value, place: &str) -> Result<Entry, InputEr
     }
     let mut fields = Fields::of(value, place)?;
     let mut role = InstanceRole::new(fields.required("name")?);
-    role.account = fields.text("account")?.unwrap_or(DEFAULT_ACCOUNT).to_owned();
+    role.account = fields.filled("account")?.unwrap_or(DEFAULT_ACCOUNT).to_owned();
     role.session_seconds = session_seconds(&mut fields)?.unwrap_or(role.session_seconds);
     role.v2_only = fields.flag("v2Only")?.unwrap_or(false);
     fields.finish()?;

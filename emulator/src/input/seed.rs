@@ -8,7 +8,7 @@ use crate::emulator::Emulator;
 use crate::metadata::InstanceRole;
 use crate::oidc::OidcProvider;
 use crate::role::Role;
-use crate::secret::{MAX_VALUE, SecretSeed, is_name};
+use crate::secret::{MAX_VALUE, SecretSeed, interval, is_name};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -61,10 +61,16 @@ pub(super) fn secret(value: &Value, place: &str) -> Result<Entry, InputError> {
     }
     seed.extended_config = fields.value("extendedConfig").map(as_text);
     seed.rotation_interval = fields.text("rotationInterval")?.map(str::to_owned);
+    if seed.rotation_interval.as_deref().is_some_and(|text| interval(text).is_none()) {
+        return Err(fields.wrong("rotationInterval", "must be a number of s, m, h or d, such as 604800s"));
+    }
     seed.next_rotation = fields.time("nextRotation")?;
-    seed.version_id = fields.text("versionId")?.map(str::to_owned);
-    seed.account = fields.text("account")?.map(str::to_owned);
-    seed.region = fields.text("region")?.map(str::to_owned);
+    seed.version_id = fields.filled("versionId")?.map(str::to_owned);
+    if seed.version_id.as_deref().is_some_and(|id| id.len() > 64) {
+        return Err(fields.wrong("versionId", "is longer than 64 characters"));
+    }
+    seed.account = fields.filled("account")?.map(str::to_owned);
+    seed.region = fields.filled("region")?.map(str::to_owned);
     let state = fields.text("state")?.map(str::to_owned);
     if state.as_deref().is_some_and(|state| !["enabled", "disabled", "pendingDeletion"].contains(&state)) {
         return Err(fields.wrong("state", "must be enabled, disabled or pendingDeletion"));
@@ -114,7 +120,7 @@ impl Emulator {
     ///   "roles": [{"arn": "acs:ram::1234567890123456:role/reader", "maxSessionSeconds": 3600,
     ///              "trust": ["acs:ram::1234567890123456:root"], "externalId": "tenant-7"}],
     ///   "oidcProviders": [{"arn": "acs:ram::1234567890123456:oidc-provider/ci", "issuer": "https://ci.example",
-    ///                      "clientIds": ["sts.aliyuncs.com"]}],
+    ///                      "clientIds": ["sts.aliyuncs.com"], "jwks": {"keys": ["… as published"]}}],
     ///   "secrets": [{
     ///     "name": "app/db", "value": "text, or any JSON value", "valueBase64": "instead of value",
     ///     "previousValue": "…", "type": "Generic", "extendedConfig": {"CustomData": {}},

@@ -3,12 +3,18 @@
 
 use super::{Call, Outcome, invalid, object, stages_json};
 use crate::answer::ServiceError;
-use crate::secret::{CURRENT, Kind, PREVIOUS, Record, SecretRef, SecretSeed, Vault, Version, is_value};
+use crate::secret::{
+    CURRENT, Kind, PREVIOUS, Record, SecretRef, SecretSeed, Vault, Version, interval, is_value,
+};
 use serde_json::json;
 use simsim::Sensitive;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 const TYPES: [&str; 6] = ["Generic", "Rds", "Redis", "PolarDB", "RAMCredentials", "ECS"];
 const MAX_STAGES: usize = 8;
+/// How often a secret can rotate by itself: every six hours at most, once a year at least.
+const ROTATION: RangeInclusive<Duration> = Duration::from_secs(21_600)..=Duration::from_secs(31_536_000);
 
 fn exists(message: &str) -> ServiceError {
     ServiceError::new(409, "Rejected.ResourceExist", message)
@@ -40,7 +46,12 @@ pub(super) fn create_secret(vault: &mut Vault, call: &mut Call<'_>) -> Outcome {
     seed.region = call.region.map(str::to_owned);
     seed.extended_config = call.optional("ExtendedConfig").map(str::to_owned);
     if call.flag("EnableAutomaticRotation")? {
-        seed.rotation_interval = Some(call.required("RotationInterval")?.to_owned());
+        let text = call.required("RotationInterval")?;
+        let every = interval(text)
+            .filter(|every| ROTATION.contains(every))
+            .ok_or_else(|| invalid("RotationInterval"))?;
+        seed.rotation_interval = Some(text.to_owned());
+        seed.next_rotation = Some(call.now.after(every));
     }
     let region = call.region.unwrap_or("cn-hangzhou");
     let answer = json!({

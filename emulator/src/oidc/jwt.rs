@@ -1,14 +1,16 @@
-//! JSON web tokens signed with ES256: written, and read strictly.
+//! JSON web tokens: written with ES256, and read strictly with ES256 and RS256.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+use super::key::PublicKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::signature::{Signer, Verifier};
-use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
+use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Map, Value, json};
 use simsim::Timestamp;
 
-const ALGORITHM: &str = "ES256";
+const ES256: &str = "ES256";
+const RS256: &str = "RS256";
 
 /// What a token says.
 pub(crate) struct Claims {
@@ -23,8 +25,16 @@ pub(crate) struct Claims {
 /// A token that was read; its signature is not checked yet.
 pub(super) struct Token<'a> {
     pub(super) claims: Claims,
+    /// Which of its issuer's keys it says to be signed with.
+    pub(super) key_id: Option<String>,
     signed: &'a str,
-    signature: Signature,
+    signature: Signed,
+}
+
+/// A signature, by the algorithm that the token names.
+enum Signed {
+    Es256(Signature),
+    Rs256(Vec<u8>),
 }
 
 fn encode(value: &Value) -> String {
@@ -41,7 +51,7 @@ fn seconds(at: Timestamp) -> i64 {
 
 /// A token that says those claims.
 pub(super) fn sign(claims: &Claims, key: &SigningKey) -> String {
-    let header = json!({ "alg": ALGORITHM, "typ": "JWT", "kid": "simsim-emulator" });
+    let header = json!({ "alg": ES256, "typ": "JWT", "kid": "simsim-emulator" });
     let mut body = json!({
         "iss": claims.issuer,
         "sub": claims.subject,
@@ -64,15 +74,30 @@ impl<'a> Token<'a> {
         let (header, body) = signed.split_once('.')?;
         let header = decode(header)?;
         // A critical extension is one that whoever does not know it must refuse.
-        if header.get("alg")?.as_str() != Some(ALGORITHM) || header.contains_key("crit") {
+        if header.contains_key("crit") {
             return None;
         }
-        let signature = Signature::from_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
-        Some(Self { claims: claims(&decode(body)?)?, signed, signature })
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let signature = match header.get("alg")?.as_str()? {
+            ES256 => Signed::Es256(Signature::from_slice(&signature).ok()?),
+            RS256 if !signature.is_empty() => Signed::Rs256(signature),
+            _ => return None,
+        };
+        let key_id = header.get("kid").and_then(Value::as_str).map(str::to_owned);
+        Some(Self { claims: claims(&decode(body)?)?, key_id, signed, signature })
     }
 
-    pub(super) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        key.verify(self.signed.as_bytes(), &self.signature).is_ok()
+    /// By the key's own algorithm: what the token says of it decides nothing.
+    pub(super) fn is_signed_by(&self, key: &PublicKey) -> bool {
+        match (&self.signature, key) {
+            (Signed::Es256(signature), PublicKey::Es256(key)) => {
+                key.verify(self.signed.as_bytes(), signature).is_ok()
+            }
+            (Signed::Rs256(signature), PublicKey::Rs256(key)) => {
+                key.verify(self.signed.as_bytes(), signature)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -103,6 +128,7 @@ fn claims(body: &Map<String, Value>) -> Option<Claims> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use p256::ecdsa::VerifyingKey;
 
     fn key() -> SigningKey {
         SigningKey::from_slice(&[7; 32]).unwrap()
@@ -131,10 +157,13 @@ mod tests {
             "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
         let token = |signed| Token {
             claims: claims(body().as_object().unwrap()).unwrap(),
+            key_id: None,
             signed,
-            signature: Signature::from_slice(&URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap(),
+            signature: Signed::Es256(
+                Signature::from_slice(&URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap(),
+            ),
         };
-        let key = VerifyingKey::from_sec1_bytes(&point).unwrap();
+        let key = PublicKey::Es256(VerifyingKey::from_sec1_bytes(&point).unwrap());
         let signed = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
                       cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         assert!(token(signed).is_signed_by(&key));
@@ -146,24 +175,25 @@ mod tests {
         let claims = claims(body().as_object().unwrap()).unwrap();
         let text = sign(&claims, &key());
         let read = Token::parse(&text).unwrap();
-        assert!(read.is_signed_by(key().verifying_key()));
-        assert!(!read.is_signed_by(SigningKey::from_slice(&[8; 32]).unwrap().verifying_key()));
+        let public = |key: SigningKey| PublicKey::Es256(*key.verifying_key());
+        assert!(read.is_signed_by(&public(key())));
+        assert!(!read.is_signed_by(&public(SigningKey::from_slice(&[8; 32]).unwrap())));
         assert_eq!((read.claims.subject.as_str(), read.claims.expires.as_millis()), ("s", 2000));
     }
 
     #[test]
     fn what_is_not_wholly_a_token_is_none() {
-        let header = json!({ "alg": ALGORITHM });
+        let header = json!({ "alg": ES256 });
         let good = token(&header, &body());
         assert!(Token::parse(&good).is_some());
         let (signed, _) = good.rsplit_once('.').unwrap();
         for text in ["", "a.b.c", signed, &format!("{signed}."), &format!("{good}\n"), &format!("{good}=")] {
             assert!(Token::parse(text).is_none(), "{text:?}");
         }
-        for header in [json!({}), json!({"alg": "none"}), json!({"alg": "RS256"}), json!({"alg": "HS256"})] {
+        for header in [json!({}), json!({"alg": "none"}), json!({"alg": "RS384"}), json!({"alg": "HS256"})] {
             assert!(Token::parse(&token(&header, &body())).is_none(), "{header}");
         }
-        assert!(Token::parse(&token(&json!({"alg": ALGORITHM, "crit": ["b64"]}), &body())).is_none());
+        assert!(Token::parse(&token(&json!({"alg": ES256, "crit": ["b64"]}), &body())).is_none());
         for name in ["iss", "sub", "aud", "iat", "exp"] {
             let mut without = body();
             without.as_object_mut().unwrap().remove(name);

@@ -2,8 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod jwt;
+mod key;
+mod rsa;
 
 pub(crate) use jwt::Claims;
+pub(crate) use key::{PublicKey, Published};
+pub(crate) use rsa::RsaKey;
 
 use crate::answer::ServiceError;
 use crate::entropy::Entropy;
@@ -18,7 +22,8 @@ const DEFAULT_CLIENT_ID: &str = "sts.aliyuncs.com";
 
 /// An OIDC provider to put into the emulator: `acs:ram::ACCOUNT:oidc-provider/NAME`.
 ///
-/// The emulator has the provider's private key: [`Emulator::oidc_token`](crate::Emulator::oidc_token) signs with it.
+/// The emulator has a private key of the provider's: [`Emulator::oidc_token`](crate::Emulator::oidc_token) signs with it.
+/// Tokens of a real issuer are taken as well, by the keys that it publishes: [`jwks`](Self::jwks).
 ///
 /// ```
 /// use simsim_emulator::OidcProvider;
@@ -32,6 +37,8 @@ pub struct OidcProvider {
     pub(crate) arn: String,
     pub(crate) issuer: String,
     pub(crate) client_ids: Vec<String>,
+    /// What its issuer publishes.
+    pub(crate) keys: Vec<Published>,
 }
 
 impl OidcProvider {
@@ -40,7 +47,7 @@ impl OidcProvider {
         let arn = arn.into();
         let name = provider_parts(&arn).map(|(_, name)| name).unwrap_or_default();
         let issuer = format!("https://{name}.example");
-        Self { arn, issuer, client_ids: vec![DEFAULT_CLIENT_ID.to_owned()] }
+        Self { arn, issuer, client_ids: vec![DEFAULT_CLIENT_ID.to_owned()], keys: Vec::new() }
     }
 
     /// Whose tokens these are: their `iss`.
@@ -58,7 +65,7 @@ impl OidcProvider {
     }
 }
 
-/// The providers that are registered, and the one key that signs for all of them.
+/// The providers that are registered, and the emulator's key, which signs for all of them.
 #[derive(Default)]
 pub(crate) struct Federation {
     providers: BTreeMap<String, OidcProvider>,
@@ -122,12 +129,14 @@ impl Federation {
     pub(crate) fn judge(&self, arn: &str, token: &str, now: Timestamp) -> Result<Claims, ServiceError> {
         let provider = self.providers.get(arn).ok_or_else(no_permission)?;
         let Some(read) = jwt::Token::parse(token) else {
-            return Err(refused("Invalid", "The OIDC token is not a JWT signed with ES256."));
+            return Err(refused("Invalid", "The OIDC token is not a JWT signed with RS256 or ES256."));
         };
         if read.claims.issuer != provider.issuer {
             return Err(no_permission());
         }
-        if !self.key.as_ref().is_some_and(|key| read.is_signed_by(key.verifying_key())) {
+        let published = provider.keys.iter().filter(|key| key.answers_to(read.key_id.as_deref()));
+        let own = self.key.as_ref().map(|key| PublicKey::Es256(*key.verifying_key()));
+        if !published.map(|published| &published.key).chain(&own).any(|key| read.is_signed_by(key)) {
             return Err(refused("InvalidSignature", "The signature of the OIDC token does not hold."));
         }
         let claims = read.claims;

@@ -5,7 +5,7 @@ mod name;
 mod record;
 mod vault;
 
-pub(crate) use name::{SecretRef, is_name};
+pub(crate) use name::{SecretRef, is_name, plain_name};
 pub(crate) use record::{CURRENT, PREVIOUS, Record, State, Version};
 pub(crate) use vault::Vault;
 
@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use simsim::{Sensitive, Timestamp};
 use std::fmt;
+use std::time::Duration;
 
 /// The longest value, in bytes.
 pub(crate) const MAX_VALUE: usize = 30_720;
@@ -44,6 +45,20 @@ impl Kind {
 /// Whether the service would store that value: short enough, and base64 where it is binary.
 pub(crate) fn is_value(kind: Kind, data: &str) -> bool {
     data.len() <= MAX_VALUE && (kind == Kind::Text || STANDARD.decode(data).is_ok())
+}
+
+/// An interval of rotation: a number of seconds, minutes, hours or days, such as `604800s` or `7d`.
+pub(crate) fn interval(text: &str) -> Option<Duration> {
+    let unit = match text.as_bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 3600,
+        b'd' => 86_400,
+        _ => return None,
+    };
+    let digits = text.get(..text.len().checked_sub(1)?)?;
+    let number: u64 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
+    number.checked_mul(unit).map(Duration::from_secs)
 }
 
 /// A secret to put into the emulator. `Debug` shows its name and type, never its value.
@@ -116,7 +131,7 @@ impl SecretSeed {
         self
     }
 
-    /// The interval of automatic rotation in seconds, such as `604800s`.
+    /// The interval of automatic rotation, such as `604800s` or `7d`. Clients are told it in seconds.
     #[must_use]
     pub fn rotation_interval(mut self, interval: impl Into<String>) -> Self {
         self.rotation_interval = Some(interval.into());

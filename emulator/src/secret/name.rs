@@ -29,6 +29,11 @@ impl<'a> SecretRef<'a> {
     }
 }
 
+/// The name alone of an ARN; any other text as it is.
+pub(crate) fn plain_name(text: &str) -> &str {
+    SecretRef::parse(text).map_or(text, |named| named.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

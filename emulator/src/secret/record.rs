@@ -1,7 +1,7 @@
 //! One stored secret: its versions and the stages that wander between them.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::{Kind, SecretSeed};
+use super::{Kind, SecretSeed, interval};
 use crate::answer::ServiceError;
 use simsim::{Sensitive, Timestamp};
 
@@ -42,6 +42,11 @@ pub(crate) struct Record {
     versions: Vec<Version>,
 }
 
+/// The service tells intervals in seconds, whichever unit they were given in.
+fn in_seconds(text: String) -> String {
+    interval(&text).map_or(text, |interval| format!("{}s", interval.as_secs()))
+}
+
 impl Record {
     pub(crate) fn new(seed: SecretSeed, version_id: String, now: Timestamp) -> Self {
         let first = Version {
@@ -57,7 +62,7 @@ impl Record {
             region: seed.region,
             secret_type: seed.secret_type,
             extended_config: seed.extended_config,
-            rotation_interval: seed.rotation_interval,
+            rotation_interval: seed.rotation_interval.map(in_seconds),
             next_rotation: seed.next_rotation,
             last_rotation: None,
             created: now,

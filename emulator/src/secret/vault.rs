@@ -1,7 +1,7 @@
 //! All secrets of the emulator, found by name, account and region.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use super::{Record, SecretRef};
+use super::{Record, SecretRef, plain_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The secrets by name; a name can exist once in each account and region.
@@ -67,10 +67,6 @@ impl Vault {
     pub(crate) fn all_mut(&mut self, name: &str) -> impl Iterator<Item = &mut Record> {
         self.records.get_mut(plain_name(name)).into_iter().flatten()
     }
-}
-
-fn plain_name(name: &str) -> &str {
-    SecretRef::parse(name).map_or(name, |named| named.name)
 }
 
 /// An owner, or a region, that is named exactly is preferred over a secret that belongs to all.

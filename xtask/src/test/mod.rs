@@ -57,7 +57,10 @@ fn chosen(mut steps: Vec<Step>, only: &[String], skip: &[String]) -> Result<Vec<
     }
     steps.retain(|step| only.is_empty() || only.iter().any(|word| fits(step, word)));
     steps.retain(|step| !skip.iter().any(|word| fits(step, word)));
-    Ok(steps)
+    match steps.is_empty() {
+        true => Err(Error::new("no step is left to run").advice("name fewer steps behind --skip")),
+        false => Ok(steps),
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_step_is_refused() {
+    fn an_unknown_step_is_refused_and_so_is_a_run_of_none() {
         assert!(chosen(Vec::new(), &["clipy".to_owned()], &[]).is_err());
+        let (fmt, only) = (Step::new("fmt", "", |_| Ok(Outcome::passed(""))), ["fmt".to_owned()]);
+        assert!(chosen(vec![fmt], &only, &only).is_err());
     }
 }
