@@ -211,7 +211,7 @@ impl Emulator {
         self.with(|state| state.journal.counts().iter().map(|(action, n)| (action.clone(), *n)).collect())
     }
 
-    /// How many reads of secrets were answered with a value.
+    /// How many reads were answered with what they asked for (a batch is one), whatever a fault did to it on its way.
     pub fn reads_answered(&self) -> u64 {
         self.with(|state| state.journal.reads())
     }

@@ -88,9 +88,6 @@ impl State {
         let reply = self.reply(incoming, route, found, moment, &request_id, &mut entropy, &mut entry);
         if let Reply::Answer(answer) = &reply {
             entry.status = answer.status;
-            if answer.status == 200 && kms::is_read(&entry.action) {
-                self.journal.add_read();
-            }
         }
         self.journal.add(entry);
         reply
@@ -148,7 +145,12 @@ impl State {
         let mut answer = match fault.as_ref().and_then(|fault| replacement(fault, &envelope, entry)) {
             Some(answer) => answer,
             None => match verified.and_then(|verified| self.act(incoming, verified, moment, entropy)) {
-                Ok(Done::Result(result)) => envelope.success(result),
+                Ok(Done::Result(result)) => {
+                    if kms::is_read(&action) {
+                        self.journal.add_read();
+                    }
+                    envelope.success(result)
+                }
                 Ok(Done::Page(page)) => envelope.page(page),
                 Err(error) => {
                     entry.code = Some(error.code.to_string());

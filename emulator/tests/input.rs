@@ -198,7 +198,7 @@ fn every_control_call_does_what_its_name_says() {
         ("session/expire", json!({"id": KEY.0})),
     ] {
         let (status, answer) = post(call, body);
-        assert!(status == 400 && answer.contains("no such thing"), "{call}: {answer}");
+        assert!(status == 400 && answer.contains("` is no "), "{call}: {answer}");
     }
     assert_eq!(post("deny", json!({"name": "s", "nmae": 1})).0, 400);
     assert_eq!(post("unheard-of", json!({})).0, 404);

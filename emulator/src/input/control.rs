@@ -65,18 +65,18 @@ fn only<'a>(body: &'a Value, call: &str, name: &'static str) -> Result<&'a str, 
     Ok(text)
 }
 
-/// The one text that names something. A typo would otherwise change nothing, in silence.
+/// The one text, which must be the name or id of what there is: a typo would otherwise change nothing, in silence.
 fn known<'a>(
     body: &'a Value,
     call: &str,
-    name: &'static str,
+    (name, owner): (&'static str, &str),
     exists: impl FnOnce(&str) -> bool,
 ) -> Result<&'a str, InputError> {
     let text = only(body, call, name)?;
     if exists(text) {
         Ok(text)
     } else {
-        Err(InputError::new(format!("{call}: no such thing as field `{name}` names")))
+        Err(InputError::new(format!("{call}: field `{name}` is no {owner}'s")))
     }
 }
 
@@ -85,9 +85,9 @@ fn nothing(body: &Value, call: &str) -> Result<(), InputError> {
 }
 
 fn post(emulator: &Emulator, call: &str, body: &Value) -> Result<Option<Value>, InputError> {
-    let secret = || known(body, call, "name", |name| emulator.has_secret(name));
-    let key = || known(body, call, "id", |id| emulator.has_key(id));
-    let session = || known(body, call, "id", |id| emulator.has_session(id));
+    let secret = || known(body, call, ("name", "secret"), |name| emulator.has_secret(name));
+    let key = || known(body, call, ("id", "key"), |id| emulator.has_key(id));
+    let session = || known(body, call, ("id", "session"), |id| emulator.has_session(id));
     match call {
         "fault" => emulator.inject(fault::fault(body)?),
         "clear-faults" => {
@@ -161,7 +161,7 @@ fn rotate(emulator: &Emulator, body: &Value) -> Result<Value, InputError> {
         .wrong("value", "is not one that this secret takes: 30720 bytes at most, base64 if it is binary");
     fields.finish()?;
     if !emulator.has_secret(name) {
-        return Err(InputError::new("rotate: no such thing as field `name` names"));
+        return Err(InputError::new("rotate: field `name` is no secret's"));
     }
     let version_id = emulator.rotate_to(name, kind, value);
     if version_id.is_empty() {
