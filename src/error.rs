@@ -249,6 +249,10 @@ impl Error {
         Self::new(ErrorKind::Config, explanation)
     }
 
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "make a new client")
+    }
+
     /// The same with the number of requests that were sent.
     pub(crate) fn with_attempts(self, attempts: u32) -> Self {
         Self(Arc::new(Inner { facts: self.0.facts.clone(), attempts }))
@@ -334,6 +338,15 @@ impl Error {
             }
         }
         text
+    }
+
+    /// For how long the failure is remembered. The credentials remember which key was refused; what was wrong with a
+    /// signature they cannot tell.
+    pub(crate) fn memory(&self) -> Memory {
+        match self.service_code() {
+            Some("SignatureDoesNotMatch") => Memory::Short,
+            _ => self.kind().consequence().memory,
+        }
     }
 
     /// Whether the same call may succeed later without any change by the caller.

@@ -91,7 +91,7 @@ impl Client {
     pub async fn check(&self) -> Result<()> {
         let inner = &self.inner;
         if inner.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "make a new client"));
+            return Err(Error::closed());
         }
         let deadline = inner.clock().now().mono.plus(inner.target.timeout);
         let requests = AtomicU32::new(inner.target.max_requests);
