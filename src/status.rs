@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::openapi::Upstream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
