@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 mod kinds;
+#[cfg(test)]
+mod tests;
 
 use crate::sensitive::Sensitive;
 use crate::text::{self, has};
@@ -250,6 +252,10 @@ impl Error {
         Self::new(ErrorKind::Config, explanation)
     }
 
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "make a new client")
+    }
+
     /// The same with the number of requests that were sent.
     pub(crate) fn with_attempts(self, attempts: u32) -> Self {
         Self(Arc::new(Inner { facts: self.0.facts.clone(), attempts }))
@@ -335,6 +341,15 @@ impl Error {
             }
         }
         text
+    }
+
+    /// For how long the failure is remembered. The credentials remember which key was refused; what was wrong with a
+    /// signature they cannot tell.
+    pub(crate) fn memory(&self) -> Memory {
+        match self.service_code() {
+            Some("SignatureDoesNotMatch") => Memory::Short,
+            _ => self.kind().consequence().memory,
+        }
     }
 
     /// Whether the same call may succeed later without any change by the caller.
@@ -433,62 +448,4 @@ pub(crate) fn is_key_code(code: &str) -> bool {
 
 fn is_disabled_code(code: &str) -> bool {
     has(code, "Disabled") || has(code, "PendingDelet")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_documented_code_has_its_kind_whatever_the_status() {
-        for (code, kind) in [
-            ("Rejected.Throttling", ErrorKind::Throttled),
-            ("Throttling", ErrorKind::Throttled),
-            ("Throttling.User", ErrorKind::Throttled),
-            ("Throttling.Api", ErrorKind::Throttled),
-            ("ThrottlingException", ErrorKind::Throttled),
-            ("ServiceUnavailableTemporary", ErrorKind::Unavailable),
-            ("InternalFailure", ErrorKind::Unavailable),
-            ("Forbidden.ResourceNotFound", ErrorKind::NotFound),
-            ("Forbidden.NoPermission", ErrorKind::PermissionDenied),
-            ("Forbidden.InDebt", ErrorKind::InDebt),
-            ("Forbidden.InDebtOverdue", ErrorKind::InDebt),
-            ("Rejected.Disabled", ErrorKind::Disabled),
-            ("Rejected.PendingDeletion", ErrorKind::Disabled),
-            ("InvalidAccessKeyId.NotFound", ErrorKind::CredentialsRejected),
-            ("InvalidAccessKeyId.Inactive", ErrorKind::CredentialsRejected),
-            ("InvalidSecurityToken.Expired", ErrorKind::CredentialsRejected),
-            ("SignatureDoesNotMatch", ErrorKind::CredentialsRejected),
-            ("IllegalTimestamp", ErrorKind::ClockSkew),
-            ("InvalidTimeStamp.Expired", ErrorKind::ClockSkew),
-            ("InvalidParameter", ErrorKind::Config),
-        ] {
-            for status in [400, 403, 404, 429, 500] {
-                assert_eq!(kind_of_code(code, status), kind, "{code} with {status}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_unknown_code_is_judged_by_its_status() {
-        assert_eq!(kind_of_code("Whatever", 503), ErrorKind::Unavailable);
-        assert_eq!(kind_of_code("Whatever", 429), ErrorKind::Throttled);
-        assert_eq!(kind_of_code("", 418), ErrorKind::Protocol);
-    }
-
-    #[test]
-    fn errors_print_neither_the_service_message_nor_control_characters() {
-        let e = Error::from(Facts {
-            service_code: Some(printable("SignatureDoesNotMatch\n\u{7}")),
-            service_message: Some(Sensitive::new(String::from("needle-token"))),
-            request_id: Some(printable("r-1")),
-            ..Facts::new(ErrorKind::CredentialsRejected, "".into())
-        });
-        assert_eq!(
-            e.to_string(),
-            "the service rejected the credentials, code SignatureDoesNotMatch, request id r-1"
-        );
-        assert!(!format!("{e:?}{e:#?}").contains("needle"));
-        assert_eq!(e.service_message(), Some("needle-token"));
-    }
 }

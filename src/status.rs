@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::openapi::Upstream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl Client {
     pub async fn check(&self) -> Result<()> {
         let inner = &self.inner;
         if inner.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "make a new client"));
+            return Err(Error::closed());
         }
         let deadline = inner.clock().now().mono.plus(inner.target.timeout);
         let requests = AtomicU32::new(inner.target.max_requests);

@@ -156,7 +156,7 @@ impl State {
         let sequence = self.sequence.wrapping_add(1);
         let slot = if self.closed { None } else { slot(&mut self.names, &mut self.books, key) };
         let Some(slot) = slot else {
-            return Entered::Failed(Error::new(ErrorKind::Closed, "make a new client"));
+            return Entered::Failed(Error::closed());
         };
         slot.touch(self.generation, now, true);
         slot.place(sequence);
@@ -238,7 +238,7 @@ impl State {
     fn remember(&mut self, key: &Key, now: Now, error: &Error, random: u64) {
         let Some(slot) = self.find_mut(key) else { return };
         let count = slot.failure.as_ref().map_or(0, |f| f.count);
-        let wait = match error.kind().consequence().memory {
+        let wait = match error.memory() {
             Memory::None => return,
             Memory::Brief => BRIEF,
             Memory::Short => SHORT,

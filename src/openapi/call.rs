@@ -217,7 +217,7 @@ struct Course<'a, B> {
 impl<'a, B: Body> Course<'a, B> {
     fn not_closed(&self) -> Result<()> {
         match self.limit.closed.load(Ordering::Relaxed) {
-            true => Err(Error::new(ErrorKind::Closed, "").with_attempts(self.attempts.sent)),
+            true => Err(Error::closed().with_attempts(self.attempts.sent)),
             false => Ok(()),
         }
     }

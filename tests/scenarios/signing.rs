@@ -164,6 +164,13 @@ async fn a_wrong_secret_is_told_as_such(w: World) {
     assert!(error.explanation().contains("the AccessKey secret"), "{error}");
     assert!(error.service_message().is_some_and(|m| m.contains(TOKEN)), "the search below can fail");
     assert!(!shown(&error).contains("needle"), "{error:?}");
+    for _ in 0..50 {
+        w.read(&client, "db/password").await.unwrap_err();
+    }
+    assert_eq!(w.kms_reads(), 1, "it will not be another in a moment");
+    w.pass(Duration::from_millis(5_001)).await;
+    w.read(&client, "db/password").await.unwrap_err();
+    assert_eq!(w.kms_reads(), 2);
 }
 
 async fn a_request_that_was_changed_on_its_way_is_told_by_line(w: World) {
