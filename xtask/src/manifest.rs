@@ -11,7 +11,8 @@ pub(crate) struct Manifest {
     pub(crate) profile: String,
     pub(crate) stack_size: u64,
     pub(crate) rustflags: Vec<String>,
-    pub(crate) wasm_opt: Vec<String>,
+    /// Flags of wasm-opt for every artefact.
+    pub(crate) wasm_features: Vec<String>,
     pub(crate) forbidden_crates: Vec<String>,
     pub(crate) allowed_imports: Vec<String>,
     pub(crate) artefacts: Vec<Artefact>,
@@ -29,6 +30,8 @@ pub(crate) struct Artefact {
     pub(crate) features: Vec<String>,
     /// Features whose size is told.
     pub(crate) costs: Vec<String>,
+    /// The passes of wasm-opt.
+    pub(crate) wasm_opt: Vec<String>,
     /// Forbidden crates that this one may contain.
     pub(crate) may_link: Vec<String>,
     pub(crate) budget: Option<u64>,
@@ -44,8 +47,17 @@ pub(crate) struct Entry {
     pub(crate) budget: Option<u64>,
 }
 
-const BUILD: &[&str] =
-    &["package", "profile", "stack-size", "rustflags", "wasm-opt", "forbidden-crates", "allowed-imports"];
+const BUILD: &[&str] = &[
+    "package",
+    "profile",
+    "stack-size",
+    "rustflags",
+    "wasm-opt",
+    "wasm-features",
+    "forbidden-crates",
+    "allowed-imports",
+];
+const ARTEFACT: &[&str] = &["package", "features", "costs", "wasm-opt", "may-link", "budget-gzip"];
 
 impl Manifest {
     pub(crate) fn read(context: &Context) -> Result<Self> {
@@ -59,19 +71,16 @@ impl Manifest {
         known(&table, "", &["build", "artefacts", "examples", "entries"])?;
         let build = sub(&table, "build")?;
         known(build, "build.", BUILD)?;
-        let package = string(build, "package")?;
+        let (package, passes) = (string(build, "package")?, strings(build, "wasm-opt")?);
         let artefacts = |key: &str| {
             rows(&table, key, |name, row| {
-                known(
-                    row,
-                    &format!("{key}.{name}."),
-                    &["package", "features", "costs", "may-link", "budget-gzip"],
-                )?;
+                known(row, &format!("{key}.{name}."), ARTEFACT)?;
                 Ok(Artefact {
                     name,
                     package: optional(row, "package", string)?.unwrap_or_else(|| package.clone()),
                     features: strings(row, "features")?,
                     costs: optional(row, "costs", strings)?.unwrap_or_default(),
+                    wasm_opt: optional(row, "wasm-opt", strings)?.unwrap_or_else(|| passes.clone()),
                     may_link: optional(row, "may-link", strings)?.unwrap_or_default(),
                     budget: number(row, "budget-gzip")?,
                 })
@@ -81,7 +90,7 @@ impl Manifest {
             profile: string(build, "profile")?,
             stack_size: number(build, "stack-size")?.ok_or_else(|| wrong("stack-size", "missing"))?,
             rustflags: strings(build, "rustflags")?,
-            wasm_opt: strings(build, "wasm-opt")?,
+            wasm_features: strings(build, "wasm-features")?.iter().map(|f| format!("--enable-{f}")).collect(),
             forbidden_crates: strings(build, "forbidden-crates")?,
             allowed_imports: strings(build, "allowed-imports")?,
             artefacts: artefacts("artefacts")?,

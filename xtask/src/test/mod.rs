@@ -16,8 +16,9 @@ use crate::error::{Error, Result};
 pub(crate) const HELP: &str = "\
 cargo xtask test [--only STEP,…] [--skip STEP,…] [--list] [--verbose] [--fail-fast]
 
-Installs what is missing and runs every check. Nothing outside this folder and the cache folder is changed, but for
-`rustup target add`, `rustup component add` and, as root on Debian, `apt-get install`.
+Installs what is missing and runs every check, the JavaScript tests as many at once as there are cores (with --verbose
+one after the other). Nothing outside this folder and the cache folder is changed, but for `rustup target add`,
+`rustup component add` and, as root on Debian, `apt-get install`.
 
   --only, --skip   a step (`clippy/wasm`) or a group of steps (`clippy`)
   --list           the steps, without running them

@@ -71,7 +71,7 @@ pub(crate) fn build(
         let mut threads = Vec::new();
         for artefact in artefacts {
             let compiled = compiled(context, toolchain, manifest, artefact)?;
-            let finish = move || finish(context, toolchain, manifest, &compiled, &artefact.name, names);
+            let finish = move || finish(context, toolchain, manifest, artefact, &compiled, names);
             threads.push(scope.spawn(finish));
         }
         let join =
@@ -118,15 +118,19 @@ fn finish(
     context: &Context,
     toolchain: &WasmToolchain,
     plan: &Manifest,
+    artefact: &Artefact,
     compiled: &Path,
-    name: &str,
     names: bool,
 ) -> Result<()> {
+    let name = &artefact.name;
     let output = empty(folder(context, name))?;
     let steps = compiled.with_file_name("");
     bindgen(context, compiled, &steps, name).arg("--bytes-only").run(context)?;
     let finished = output.join(format!("{name}.wasm"));
-    optimise(context, plan, &steps.join(format!("{name}_bg.wasm")), &finished, names)?;
+    let wasm_opt =
+        |passes: &[String]| Cmd::new(context.npm_tool("wasm-opt")).args(passes).args(&plan.wasm_features);
+    let input = steps.join(format!("{name}_bg.wasm"));
+    optimise(context, wasm_opt, &artefact.wasm_opt, &input, &finished, names)?;
     factory::write(context, &steps.join(format!("{name}_bg.js")), name, &output.join("glue.js"))?;
     let types = steps.join(format!("{name}.d.ts"));
     std::fs::copy(&types, output.join(format!("{name}.d.ts")))
@@ -143,24 +147,24 @@ fn own_tool() -> Cmd {
     Cmd::cargo().args(["run", "--locked", "--package", "xtask-bindgen", "--"])
 }
 
-fn optimise(context: &Context, plan: &Manifest, input: &Path, output: &Path, names: bool) -> Result<()> {
-    let strips = |flag: &&String| !names || *flag != "--strip-debug";
-    let cmd = Cmd::new(context.npm_tool("wasm-opt")).args(plan.wasm_opt.iter().filter(strips));
-    let cmd = if names { cmd.arg("-g") } else { cmd };
-    cmd.arg(input).arg("-o").arg(output).run(context)?;
+/// The passes, then what needs the finished code.
+fn optimise(
+    context: &Context,
+    wasm_opt: impl Fn(&[String]) -> Cmd,
+    passes: &[String],
+    input: &Path,
+    output: &Path,
+    names: bool,
+) -> Result<()> {
     if names {
         // What follows needs names of its own.
-        return Ok(());
+        let kept: Vec<String> = passes.iter().filter(|pass| *pass != "--strip-debug").cloned().collect();
+        return wasm_opt(&kept).arg("-g").arg(input).arg("-o").arg(output).run(context);
     }
+    wasm_opt(passes).arg(input).arg("-o").arg(output).run(context)?;
     own_tool().arg(output).dir(&context.root).run(context)?;
     // Blanked data need not be in the file, and the functions are named after their places.
-    let kept = |flag: &&String| flag.starts_with("--enable-");
-    let cmd = Cmd::new(context.npm_tool("wasm-opt")).args([
-        "--memory-packing",
-        "--reorder-functions-by-name",
-        "--strip-debug",
-    ]);
-    let cmd = cmd.args(plan.wasm_opt.iter().filter(kept));
-    cmd.arg(output).arg("-o").arg(output).run(context)?;
+    let last = ["--memory-packing", "--reorder-functions-by-name", "--strip-debug"].map(str::to_owned);
+    wasm_opt(&last).arg(output).arg("-o").arg(output).run(context)?;
     own_tool().arg(output).arg("--last").dir(&context.root).run(context)
 }
