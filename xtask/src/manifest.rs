@@ -67,13 +67,16 @@ impl Manifest {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let table: Table = text.parse().during(|| "wasm-pack.toml".to_owned())?;
-        known(&table, "", &["build", "artefacts", "examples", "entries"])?;
-        let build = sub(&table, "build")?;
+        Self::of(&text.parse().during(|| "wasm-pack.toml".to_owned())?)
+    }
+
+    fn of(table: &Table) -> Result<Self> {
+        known(table, "", &["build", "artefacts", "examples", "entries"])?;
+        let build = sub(table, "build")?;
         known(build, "build.", BUILD)?;
         let (package, passes) = (string(build, "package")?, strings(build, "wasm-opt")?);
         let artefacts = |key: &str| {
-            rows(&table, key, |name, row| {
+            rows(table, key, |name, row| {
                 known(row, &format!("{key}.{name}."), ARTEFACT)?;
                 Ok(Artefact {
                     name,
@@ -95,7 +98,7 @@ impl Manifest {
             allowed_imports: strings(build, "allowed-imports")?,
             artefacts: artefacts("artefacts")?,
             examples: artefacts("examples")?,
-            entries: rows(&table, "entries", |name, row| {
+            entries: rows(table, "entries", |name, row| {
                 known(row, &format!("entries.{name}."), &["files", "beside", "budget-gzip"])?;
                 Ok(Entry {
                     name,
@@ -180,7 +183,7 @@ fn rows<T>(table: &Table, key: &str, read: impl Fn(String, &Table) -> Result<T>)
 
 #[cfg(test)]
 mod tests {
-    use super::Manifest;
+    use super::{BUILD, Manifest, Table, Value};
 
     #[test]
     fn the_manifest_of_this_tree_is_readable() {
@@ -217,7 +220,12 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_named() {
-        let error = Manifest::parse("[build]\npackage = \"x\"\n").unwrap_err().to_string();
-        assert!(error.contains("profile"), "{error}");
+        let whole: Table = include_str!("../../wasm-pack.toml").parse().unwrap();
+        for key in BUILD {
+            let mut table = whole.clone();
+            table.get_mut("build").and_then(Value::as_table_mut).unwrap().remove(*key).unwrap();
+            let error = Manifest::of(&table).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{key}`")), "{error}");
+        }
     }
 }
