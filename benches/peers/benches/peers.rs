@@ -6,7 +6,7 @@
 
 use criterion::measurement::{Measurement, WallTime};
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use simsim_peers::drive::{ThreadTime, filled, on_threads, ready, runtime};
+use simsim_peers::drive::{ThreadTime, filled, hits, misses, ready};
 use simsim_peers::floor::Floor;
 use simsim_peers::{aws, name};
 use std::cell::Cell;
@@ -28,37 +28,23 @@ fn alone(
     let cached = name(0);
     group.bench_function("hit", |b| b.iter(|| hit(black_box(&cached))));
 
-    let (runtime, next) = (runtime(), Cell::new(1_000));
+    let next = Cell::new(1_000);
     group.bench_function("miss", |b| {
         b.iter_custom(|iterations| {
             let first = next.replace(next.get() + iterations);
-            let names: Vec<String> = (first..first + iterations).map(name).collect();
-            runtime.block_on(async {
-                let start = ThreadTime.start();
-                for name in &names {
-                    black_box(miss(name).await);
-                }
-                ThreadTime.end(start)
-            })
+            misses(ThreadTime, first..first + iterations, &miss)
         });
     });
 }
 
 /// Hits on one thread; on two with a secret each; on two with the same secret.
 fn together(group: &mut BenchmarkGroup<'_, WallTime>, hit: impl Fn(&str) -> usize + Sync) {
-    let names = [name(0), name(1)];
-    for (id, threads, different) in
-        [("hit_1_thread", 1, 0), ("hit_2_threads_different", 2, 1), ("hit_2_threads_same", 2, 0)]
-    {
-        group.bench_function(id, |b| {
-            b.iter_custom(|iterations| {
-                on_threads(threads, iterations, |thread, iterations| {
-                    for _ in 0..iterations {
-                        black_box(hit(black_box(&names[thread * different])));
-                    }
-                })
-            });
-        });
+    for (id, names) in [
+        ("hit_1_thread", vec![name(0)]),
+        ("hit_2_threads_different", vec![name(0), name(1)]),
+        ("hit_2_threads_same", vec![name(0), name(0)]),
+    ] {
+        group.bench_function(id, |b| b.iter_custom(|iterations| hits(&names, iterations, &hit)));
     }
 }
 

@@ -3,6 +3,8 @@
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use rustix::time::{ClockId, clock_gettime};
+use std::hint::black_box;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
@@ -34,9 +36,34 @@ pub fn filled<C>(client: C, read: impl AsyncFn(&C, &str) -> usize) -> C {
     client
 }
 
+/// How long cached reads take: so many on each of as many threads at once as there are names.
+pub fn hits(names: &[String], iterations: u64, hit: impl Fn(&str) -> usize + Sync) -> Duration {
+    on_threads(names.len(), iterations, |thread, iterations| {
+        for _ in 0..iterations {
+            black_box(hit(black_box(&names[thread])));
+        }
+    })
+}
+
+/// How long, by this clock, the reads of these names take, which must be new.
+pub fn misses<M: Measurement<Value = Duration>>(
+    clock: M,
+    names: Range<u64>,
+    miss: impl AsyncFn(&str) -> usize,
+) -> Duration {
+    let names: Vec<String> = names.map(crate::name).collect();
+    runtime().block_on(async {
+        let start = clock.start();
+        for name in &names {
+            black_box(miss(name).await);
+        }
+        clock.end(start)
+    })
+}
+
 /// Runs `work(thread, iterations)` on that many threads at once; how long until the last of them was done.
 /// Starting the threads is not counted.
-pub fn on_threads(threads: usize, iterations: u64, work: impl Fn(usize, u64) + Sync) -> Duration {
+fn on_threads(threads: usize, iterations: u64, work: impl Fn(usize, u64) + Sync) -> Duration {
     let line = Barrier::new(threads + 1);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)

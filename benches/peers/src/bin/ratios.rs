@@ -4,43 +4,19 @@
 //! ratios counts: a machine whose speed drifts from second to second is the same machine for both sides of a round.
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-use simsim_peers::drive::{filled, on_threads, ready, runtime};
+use criterion::measurement::WallTime;
+use simsim_peers::drive::{filled, hits, misses, ready};
 use simsim_peers::{aws, name, ours};
-use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::Duration;
 
 const ROUNDS: u64 = 300;
 const HITS: u64 = 20_000;
 const MISSES: u64 = 100;
 
-/// Two threads hit the same secret, or one each.
-const SAME: [u64; 2] = [0, 0];
-const DIFFERENT: [u64; 2] = [0, 1];
-
-/// Nanoseconds per hit on as many threads as there are names; each thread does all its hits, and the slowest counts.
-fn hits<const THREADS: usize>(names: [u64; THREADS], hit: impl Fn(&str) -> usize + Sync) -> f64 {
-    let names = names.map(name);
-    let took = on_threads(THREADS, HITS, |thread, iterations| {
-        for _ in 0..iterations {
-            black_box(hit(black_box(&names[thread])));
-        }
-    });
-    took.as_secs_f64() * 1e9 / HITS as f64
-}
-
-/// Nanoseconds per miss, of names that no round before had.
-fn misses(round: u64, miss: impl AsyncFn(&str) -> usize) -> f64 {
-    let first = round * MISSES;
-    let names: Vec<String> = (first..first + MISSES).map(name).collect();
-    let took = runtime().block_on(async {
-        let start = Instant::now();
-        for name in &names {
-            black_box(miss(name).await);
-        }
-        start.elapsed()
-    });
-    took.as_secs_f64() * 1e9 / MISSES as f64
+/// Nanoseconds of each, of so many that took so long.
+fn each(took: Duration, count: u64) -> f64 {
+    took.as_secs_f64() * 1e9 / count as f64
 }
 
 /// What one round measured, in nanoseconds.
@@ -88,14 +64,19 @@ fn main() -> ExitCode {
     let (ours, aws) = (filled(ours::client(), ours::read), filled(aws::client(), aws::read));
     // Misses push older values out.
     let (our_misses, aws_misses) = (ours::client(), aws::client());
-    let our_hit = |name: &str| ready(ours::read(&ours, name));
-    let round = |round| Round {
-        hit: hits([0], our_hit),
-        different: hits(DIFFERENT, our_hit),
-        same: hits(SAME, our_hit),
-        miss: misses(round, async |name| ours::read(&our_misses, name).await),
-        aws_hit: hits([0], |name| ready(aws::read(&aws, name))),
-        aws_miss: misses(round, async |name| aws::read(&aws_misses, name).await),
+    let (one, different, same) = ([name(0)], [name(0), name(1)], [name(0), name(0)]);
+    let our_hits = |names: &[String]| each(hits(names, HITS, |name| ready(ours::read(&ours, name))), HITS);
+    let round = |round| {
+        // Names that no round before had.
+        let new = || round * MISSES..(round + 1) * MISSES;
+        Round {
+            hit: our_hits(&one),
+            different: our_hits(&different),
+            same: our_hits(&same),
+            miss: each(misses(WallTime, new(), async |name| ours::read(&our_misses, name).await), MISSES),
+            aws_hit: each(hits(&one, HITS, |name| ready(aws::read(&aws, name))), HITS),
+            aws_miss: each(misses(WallTime, new(), async |name| aws::read(&aws_misses, name).await), MISSES),
+        }
     };
     let rounds: Vec<Round> = (0..ROUNDS).map(round).collect();
 
